@@ -1,0 +1,118 @@
+"""The attention heads of a layer."""
+
+import keras
+from keras import ops
+
+from keras_mixattn.layers.initializers import truncated_normal
+from keras_mixattn.layers.masking import mask_scores
+from keras_mixattn.layers.tokenwise import flatten_tokens
+
+
+@keras.saving.register_keras_serializable(package="keras_mixattn")
+class SelfAttention(keras.layers.Layer):
+    """Mixes tokens by scaled dot-product attention, for a query given to it.
+
+    `output_h = softmax(query_h key_h^T / sqrt(head_dim)) value_h` for each
+    head `h`; the heads' features lie side by side. There is no output
+    projection: `MixedAttention` has one for all its mixers.
+
+    Masking: padded keys are invisible to every query; padded positions hold
+    what their own query finds among the real tokens.
+
+    Args:
+        num_heads: Number of heads.
+        head_dim: Features of one head.
+        dropout: Share of attention weights dropped in training.
+
+    Call arguments:
+        inputs: Tensor of shape `(batch, tokens, hidden_dim)`.
+        query: Tensor of shape `(batch, tokens, num_heads * head_dim)`.
+        padding_mask: Tensor of shape `(batch, tokens)`, nonzero on real
+            tokens. Defaults to no padding.
+        training: Whether dropout is active.
+
+    Returns:
+        Tensor of the shape of the query.
+
+    Example:
+
+    ```python
+    layer = SelfAttention(num_heads=2, head_dim=3)
+    x = keras.random.normal((1, 5, 7))
+    assert layer(x, query=keras.random.normal((1, 5, 6))).shape == (1, 5, 6)
+    ```
+
+    Reference: [Vaswani et al., 2017](https://arxiv.org/abs/1706.03762),
+    section 3.2.
+    """
+
+    def __init__(
+        self, num_heads: int, head_dim: int, dropout: float = 0.0, **kwargs
+    ):
+        super().__init__(**kwargs)
+        self.num_heads = num_heads
+        self.head_dim = head_dim
+        self.dropout = dropout
+
+    def build(self, inputs_shape, query_shape):
+        self.key = self._projection("key")
+        self.key.build((None, inputs_shape[-1]))
+        self.value = self._projection("value")
+        self.value.build((None, inputs_shape[-1]))
+        self.dropout_layer = keras.layers.Dropout(
+            self.dropout, dtype=self.dtype_policy, name="dropout"
+        )
+        self.built = True
+
+    def call(self, inputs, query, padding_mask=None, training=None):
+        weights = self.attention_weights(inputs, query, padding_mask)
+        weights = self.dropout_layer(weights, training=training)
+        value = self.value(flatten_tokens(inputs))
+        value = self._split_heads(value, like=inputs)  # (B, H, T, d)
+        x = ops.matmul(weights, value)  # (B, H, T, d)
+        x = ops.transpose(x, (0, 2, 1, 3))  # (B, T, H, d)
+        return ops.reshape(x, ops.shape(query))  # (B, T, H * d)
+
+    def attention_weights(self, inputs, query, padding_mask=None):
+        """Returns how much each query takes from each key.
+
+        Args:
+            inputs: Tensor of shape `(batch, tokens, hidden_dim)`.
+            query: Tensor of shape `(batch, tokens, num_heads * head_dim)`.
+            padding_mask: Tensor of shape `(batch, tokens)`, or `None`.
+
+        Returns:
+            Tensor of shape `(batch, num_heads, queries, keys)` whose rows
+            sum to one, computed in float32.
+        """
+        key = self.key(flatten_tokens(inputs))
+        key = self._split_heads(key, like=inputs)  # (B, H, T, d)
+        query = self._split_heads(query * self.head_dim**-0.5, like=inputs)
+        scores = ops.matmul(query, ops.transpose(key, (0, 1, 3, 2)))
+        scores = mask_scores(ops.cast(scores, "float32"), padding_mask)
+        weights = ops.softmax(scores, axis=-1)  # (B, H, T, T)
+        return ops.cast(weights, self.compute_dtype)
+
+    def _projection(self, name):
+        return keras.layers.Dense(
+            self.num_heads * self.head_dim,
+            kernel_initializer=truncated_normal(),
+            dtype=self.dtype_policy,
+            name=name,
+        )
+
+    def _split_heads(self, x, like):
+        batch, tokens = ops.shape(like)[:2]
+        x = ops.reshape(x, (batch, tokens, self.num_heads, self.head_dim))
+        return ops.transpose(x, (0, 2, 1, 3))  # (B, H, T, d)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_heads": self.num_heads,
+            "head_dim": self.head_dim,
+            "dropout": self.dropout,
+        }
+
+    def compute_output_shape(self, inputs_shape, query_shape):
+        return query_shape

@@ -1,0 +1,159 @@
+"""The span-based dynamic convolution heads of a layer."""
+
+import keras
+from keras import ops
+
+from keras_mixattn.layers.dynamic_convolution import dynamic_convolution
+from keras_mixattn.layers.initializers import truncated_normal
+from keras_mixattn.layers.masking import check_padding_mode
+from keras_mixattn.layers.masking import zero_padding
+from keras_mixattn.layers.tokenwise import flatten_tokens
+
+
+@keras.saving.register_keras_serializable(package="keras_mixattn")
+class SpanDynamicConv1D(keras.layers.Layer):
+    """Mixes neighbouring tokens by a kernel made from the span around each.
+
+    A separable convolution summarises the span around a token (the span
+    key); its product with the token's query is projected to one kernel per
+    head, normalised by softmax, which weights the values of the span:
+
+    `kernel = softmax((span_key * query) W_kernel)`,
+    `output[t] = sum_j kernel[t, j] * value[t + j - (kernel_size - 1) / 2]`.
+
+    Masking: with `padding="leak"`, as in the published models, a real token
+    within `(kernel_size - 1) / 2` of a padded one sees its embedding, so the
+    output depends on how far a text was padded. With `padding="mask"` padded
+    positions are zero in both convolutions, as are those beyond the
+    sequence, and real tokens are independent of padding.
+
+    Args:
+        num_heads: Number of heads, each with a kernel of its own.
+        head_dim: Features of one head, which share its kernel.
+        kernel_size: Width of the span in tokens, odd. Defaults to 9.
+        padding: `"mask"` (the default) or `"leak"`.
+
+    Call arguments:
+        inputs: Tensor of shape `(batch, tokens, hidden_dim)`.
+        query: Tensor of shape `(batch, tokens, num_heads * head_dim)`.
+        padding_mask: Tensor of shape `(batch, tokens)`, nonzero on real
+            tokens. Defaults to no padding.
+
+    Returns:
+        Tensor of the shape of the query.
+
+    Raises:
+        ValueError: If `kernel_size` is even or `padding` is unknown.
+
+    Example:
+
+    ```python
+    layer = SpanDynamicConv1D(num_heads=2, head_dim=3, kernel_size=5)
+    x = keras.random.normal((1, 7, 11))
+    assert layer(x, query=keras.random.normal((1, 7, 6))).shape == (1, 7, 6)
+    ```
+
+    Reference: [Jiang et al., 2020](https://arxiv.org/abs/2008.02496),
+    span-based dynamic convolution.
+    """
+
+    def __init__(
+        self,
+        num_heads: int,
+        head_dim: int,
+        kernel_size: int = 9,
+        padding: str = "mask",
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if kernel_size % 2 == 0:
+            raise ValueError(
+                "`kernel_size` must be odd, so that a span has a middle. "
+                f"Received: kernel_size={kernel_size}"
+            )
+        self.num_heads = num_heads
+        self.head_dim = head_dim
+        self.kernel_size = kernel_size
+        self.padding = check_padding_mode(padding)
+
+    def build(self, inputs_shape, query_shape):
+        hidden_dim = inputs_shape[-1]
+        self.span_depthwise = self.add_weight(
+            name="span_depthwise",
+            shape=(self.kernel_size, hidden_dim, 1),
+            initializer=truncated_normal(1.0 / self.kernel_size),
+        )
+        self.span_key = self._projection(self._dim, "span_key")
+        self.span_key.build((None, hidden_dim))
+        self.span_kernel = self._projection(
+            self.num_heads * self.kernel_size, "span_kernel"
+        )
+        self.span_kernel.build((None, self._dim))
+        self.value = self._projection(self._dim, "value")
+        self.value.build((None, hidden_dim))
+        self.built = True
+
+    def call(self, inputs, query, padding_mask=None):
+        if self.padding == "leak":
+            padding_mask = None
+        kernels = self.kernels(inputs, query, padding_mask)  # (B, T, H, K)
+        batch, tokens = ops.shape(inputs)[:2]
+        value = self.value(flatten_tokens(inputs))
+        value = ops.reshape(value, (batch, tokens, self._dim))
+        value = zero_padding(value, padding_mask)
+        value = ops.reshape(
+            value, (batch, tokens, self.num_heads, self.head_dim)
+        )  # (B, T, H, d)
+        x = dynamic_convolution(value, kernels)  # (B, T, H, d)
+        return ops.reshape(x, (batch, tokens, self._dim))  # (B, T, H * d)
+
+    def kernels(self, inputs, query, padding_mask=None):
+        """Returns the kernel of each position and head.
+
+        Args:
+            inputs: Tensor of shape `(batch, tokens, hidden_dim)`.
+            query: Tensor of shape `(batch, tokens, num_heads * head_dim)`.
+            padding_mask: Tensor of shape `(batch, tokens)` whose padded
+                positions count as zero, or `None`.
+
+        Returns:
+            Tensor of shape `(batch, tokens, num_heads, kernel_size)` whose
+            rows sum to one, computed in float32.
+        """
+        span = ops.depthwise_conv(
+            zero_padding(inputs, padding_mask),
+            ops.cast(self.span_depthwise, self.compute_dtype),
+            padding="same",
+        )  # (B, T, D)
+        span_key = self.span_key(flatten_tokens(span))  # (B * T, H * d)
+        logits = self.span_kernel(span_key * flatten_tokens(query))
+        batch, tokens = ops.shape(inputs)[:2]
+        logits = ops.reshape(
+            logits, (batch, tokens, self.num_heads, self.kernel_size)
+        )
+        kernels = ops.softmax(ops.cast(logits, "float32"), axis=-1)
+        return ops.cast(kernels, self.compute_dtype)  # (B, T, H, K)
+
+    @property
+    def _dim(self):
+        return self.num_heads * self.head_dim
+
+    def _projection(self, units, name):
+        return keras.layers.Dense(
+            units,
+            kernel_initializer=truncated_normal(),
+            dtype=self.dtype_policy,
+            name=name,
+        )
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_heads": self.num_heads,
+            "head_dim": self.head_dim,
+            "kernel_size": self.kernel_size,
+            "padding": self.padding,
+        }
+
+    def compute_output_shape(self, inputs_shape, query_shape):
+        return query_shape

@@ -1,0 +1,45 @@
+"""One matrix product for all tokens of a batch."""
+
+from keras import ops
+
+
+def flatten_tokens(inputs):
+    """Lays all tokens of a batch below each other.
+
+    TensorFlow fuses a dense layer's product, bias and activation into one
+    kernel on rank 2 only, which is why the layers work on rows.
+
+    Args:
+        inputs: Tensor of shape `(batch, tokens, features)`.
+
+    Returns:
+        Tensor of shape `(batch * tokens, features)`.
+
+    Example:
+
+    ```python
+    assert flatten_tokens(ops.zeros((2, 3, 5))).shape == (6, 5)
+    ```
+    """
+    return ops.reshape(inputs, (-1, inputs.shape[-1]))
+
+
+def unflatten_tokens(rows, like):
+    """Undoes `flatten_tokens`.
+
+    Args:
+        rows: Tensor of shape `(batch * tokens, features)`.
+        like: Tensor of shape `(batch, tokens, ...)`.
+
+    Returns:
+        Tensor of shape `(batch, tokens, features)`.
+
+    Example:
+
+    ```python
+    x = ops.zeros((2, 3, 5))
+    assert unflatten_tokens(flatten_tokens(x), like=x).shape == (2, 3, 5)
+    ```
+    """
+    batch, tokens = ops.shape(like)[:2]
+    return ops.reshape(rows, (batch, tokens, rows.shape[-1]))

@@ -1,0 +1,23 @@
+"""Encoders, their tasks and their preprocessors, on KerasHub's classes."""
+
+from keras_mixattn.models.conv_bert import ConvBertBackbone
+from keras_mixattn.models.conv_bert import ConvBertMaskedLM
+from keras_mixattn.models.conv_bert import ConvBertMaskedLMPreprocessor
+from keras_mixattn.models.conv_bert import ConvBertTextClassifier
+from keras_mixattn.models.conv_bert import ConvBertTextClassifierPreprocessor
+from keras_mixattn.models.conv_bert import ConvBertTokenizer
+from keras_mixattn.models.encoder import MixedEncoderBackbone
+from keras_mixattn.models.masked_lm import MaskedLM
+from keras_mixattn.models.text_classifier import TextClassifier
+
+__all__ = [
+    "ConvBertBackbone",
+    "ConvBertMaskedLM",
+    "ConvBertMaskedLMPreprocessor",
+    "ConvBertTextClassifier",
+    "ConvBertTextClassifierPreprocessor",
+    "ConvBertTokenizer",
+    "MaskedLM",
+    "MixedEncoderBackbone",
+    "TextClassifier",
+]

@@ -1,0 +1,247 @@
+"""ConvBERT: half of each layer's heads attend, half convolve."""
+
+import keras
+
+from keras_mixattn.models.encoder import MixedEncoderBackbone
+from keras_mixattn.models.masked_lm import MaskedLM
+from keras_mixattn.models.preprocessing import MaskedLMPreprocessor
+from keras_mixattn.models.preprocessing import TextClassifierPreprocessor
+from keras_mixattn.models.text_classifier import TextClassifier
+from keras_mixattn.models.tokenizer import BertStyleTokenizer
+
+_register = keras.saving.register_keras_serializable(package="keras_mixattn")
+
+# The published sizes; parameters are counted without any head.
+ARCHITECTURES = {
+    # 13,143,768 parameters
+    "small": {
+        "vocabulary_size": 30522,
+        "num_layers": 12,
+        "num_heads": 4,
+        "hidden_dim": 256,
+        "intermediate_dim": 1024,
+        "embedding_dim": 128,
+    },
+    # 17,475,888 parameters
+    "medium_small": {
+        "vocabulary_size": 30522,
+        "num_layers": 12,
+        "num_heads": 8,
+        "hidden_dim": 384,
+        "intermediate_dim": 1536,
+        "embedding_dim": 128,
+        "num_groups": 2,
+    },
+    # 105,680,520 parameters
+    "base": {
+        "vocabulary_size": 30522,
+        "num_layers": 12,
+        "num_heads": 12,
+        "hidden_dim": 768,
+        "intermediate_dim": 3072,
+        "embedding_dim": 768,
+    },
+}
+
+
+@_register
+class ConvBertBackbone(MixedEncoderBackbone):
+    """ConvBERT: half of each layer's heads attend, half convolve.
+
+    Its inputs are int32 tensors `token_ids`, `segment_ids` and
+    `padding_mask` of shape `(batch, tokens)`; its outputs are
+    `sequence_output` of shape `(batch, tokens, hidden_dim)` and
+    `pooled_output` of shape `(batch, hidden_dim)`, the last layer's vector of
+    the first token: ConvBERT has no pooler.
+
+    Masking: padded tokens are never attended to; whether the convolutions
+    see them is the choice of `padding`.
+
+    Args:
+        *args: See `MixedEncoderBackbone`.
+        **kwargs: See `MixedEncoderBackbone`. `mixers` defaults to half
+            attention, half span convolution in every layer.
+
+    Example:
+
+    ```python
+    backbone = ConvBertBackbone(
+        vocabulary_size=101,
+        num_layers=2,
+        num_heads=4,
+        hidden_dim=32,
+        intermediate_dim=64,
+    )
+    token_ids = keras.ops.array([[2, 7, 5, 3, 0]])
+    outputs = backbone(
+        {
+            "token_ids": token_ids,
+            "segment_ids": keras.ops.zeros_like(token_ids),
+            "padding_mask": keras.ops.array([[1, 1, 1, 1, 0]]),
+        }
+    )
+    assert outputs["sequence_output"].shape == (1, 5, 32)
+    ```
+
+    Reference: [Jiang et al., 2020](https://arxiv.org/abs/2008.02496).
+    """
+
+    @staticmethod
+    def default_mixers(num_layers: int, num_heads: int) -> list[dict]:
+        """Returns half attention, half span convolution for every layer.
+
+        Args:
+            num_layers: Number of encoder layers.
+            num_heads: Number of heads, even.
+
+        Returns:
+            One dict from mixer name to number of heads per layer.
+
+        Raises:
+            ValueError: If `num_heads` is odd.
+        """
+        if num_heads % 2:
+            raise ValueError(
+                "An odd number of heads cannot be halved; pass `mixers` to "
+                f"say who gets them. Received: num_heads={num_heads}"
+            )
+        half = num_heads // 2
+        return [{"attention": half, "span_conv": half}] * num_layers
+
+    @classmethod
+    def from_architecture(cls, name: str, **overrides) -> "ConvBertBackbone":
+        """Builds a published size with random weights.
+
+        Args:
+            name: `"small"`, `"medium_small"` or `"base"`.
+            **overrides: Constructor arguments that replace the published
+                ones.
+
+        Returns:
+            The backbone.
+
+        Raises:
+            ValueError: If the name is unknown.
+
+        Example:
+
+        ```python
+        backbone = ConvBertBackbone.from_architecture("small", num_layers=2)
+        assert backbone.hidden_dim == 256
+        ```
+        """
+        if name not in ARCHITECTURES:
+            raise ValueError(
+                f"Legal architectures: {', '.join(ARCHITECTURES)}. "
+                f"Received: {name!r}"
+            )
+        return cls(**{**ARCHITECTURES[name], **overrides})
+
+
+@_register
+class ConvBertTokenizer(BertStyleTokenizer):
+    """Cuts text into the word pieces of a ConvBERT vocabulary.
+
+    Args:
+        vocabulary: List of word pieces, or the path of a file with one a
+            line. It must hold `[PAD]`, `[UNK]`, `[CLS]`, `[SEP]` and
+            `[MASK]`.
+        lowercase: Whether text is lower-cased and its accents stripped, as
+            in the published models. Defaults to `False`.
+        **kwargs: See `keras_hub.tokenizers.WordPieceTokenizer`.
+
+    Example:
+
+    ```python
+    tokenizer = ConvBertTokenizer(
+        ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "word", "##s"],
+        lowercase=True,
+    )
+    assert list(tokenizer("A words")) == [5, 6, 7]
+    ```
+    """
+
+    backbone_cls = ConvBertBackbone
+
+
+@_register
+class ConvBertTextClassifierPreprocessor(TextClassifierPreprocessor):
+    __doc__ = TextClassifierPreprocessor.__doc__
+    backbone_cls = ConvBertBackbone
+    tokenizer_cls = ConvBertTokenizer
+
+
+@_register
+class ConvBertMaskedLMPreprocessor(MaskedLMPreprocessor):
+    __doc__ = MaskedLMPreprocessor.__doc__
+    backbone_cls = ConvBertBackbone
+    tokenizer_cls = ConvBertTokenizer
+
+
+@_register
+class ConvBertTextClassifier(TextClassifier):
+    """Text classification with ConvBERT, from raw strings or pairs.
+
+    Args:
+        *args: See `keras_mixattn.models.TextClassifier`.
+        **kwargs: See `keras_mixattn.models.TextClassifier`.
+
+    Example:
+
+    ```python
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bad"]
+    classifier = ConvBertTextClassifier(
+        ConvBertBackbone(
+            vocabulary_size=len(words),
+            num_layers=1,
+            num_heads=2,
+            hidden_dim=8,
+            intermediate_dim=16,
+        ),
+        num_classes=2,
+        class_names=["negative", "positive"],
+        preprocessor=ConvBertTextClassifierPreprocessor(
+            ConvBertTokenizer(words), sequence_length=8
+        ),
+    )
+    classifier.fit(["good", "bad"], [1, 0], verbose=0)
+    assert classifier.predict(["good good"], verbose=0).shape == (1, 2)
+    ```
+    """
+
+    backbone_cls = ConvBertBackbone
+    preprocessor_cls = ConvBertTextClassifierPreprocessor
+
+
+@_register
+class ConvBertMaskedLM(MaskedLM):
+    """Masked language modelling with ConvBERT, from raw strings.
+
+    Args:
+        *args: See `keras_mixattn.models.MaskedLM`.
+        **kwargs: See `keras_mixattn.models.MaskedLM`.
+
+    Example:
+
+    ```python
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "sea"]
+    masked_lm = ConvBertMaskedLM(
+        ConvBertBackbone(
+            vocabulary_size=len(words),
+            num_layers=1,
+            num_heads=2,
+            hidden_dim=8,
+            intermediate_dim=16,
+        ),
+        preprocessor=ConvBertMaskedLMPreprocessor(
+            ConvBertTokenizer(words),
+            sequence_length=8,
+            mask_selection_length=2,
+        ),
+    )
+    masked_lm.fit(["the sea", "the the sea"], verbose=0)
+    ```
+    """
+
+    backbone_cls = ConvBertBackbone
+    preprocessor_cls = ConvBertMaskedLMPreprocessor

@@ -1,0 +1,207 @@
+"""The one builder that wires every encoder of this library."""
+
+import keras
+import keras_hub
+
+from keras_mixattn.layers.encoder_block import EncoderBlock
+from keras_mixattn.layers.mixed_attention import check_allocation
+from keras_mixattn.layers.text_embeddings import TextEmbeddings
+
+
+def check_mixers(mixers: list, num_layers: int) -> list[dict]:
+    """Checks one head allocation per layer.
+
+    Args:
+        mixers: List of dicts from mixer name to number of heads.
+        num_layers: Number of layers of the encoder.
+
+    Returns:
+        A list of plain dicts, none of them shared.
+
+    Raises:
+        ValueError: If there is not one allocation per layer, or one of them
+            is not legal.
+
+    Example:
+
+    ```python
+    mixers = check_mixers([{"attention": 2}] * 3, num_layers=3)
+    assert len(mixers) == 3
+    ```
+    """
+    if len(mixers) != num_layers:
+        raise ValueError(
+            "`mixers` must hold one head allocation per layer. Received: "
+            f"{len(mixers)} allocations for num_layers={num_layers}"
+        )
+    return [
+        check_allocation(allocation, f"Layer {index} of `mixers`")
+        for index, allocation in enumerate(mixers)
+    ]
+
+
+class MixedEncoderBackbone(keras_hub.models.Backbone):
+    """A post-norm encoder whose layers mix tokens by any head allocation.
+
+    The shared base of the families: it is not registered and has no presets
+    of its own. A family adds a default allocation and its published sizes.
+
+    Args:
+        vocabulary_size: Number of tokens.
+        num_layers: Number of encoder layers.
+        num_heads: Number of heads the hidden features are cut into; one head
+            is `hidden_dim / num_heads` wide.
+        hidden_dim: Features of each token between layers.
+        intermediate_dim: Features inside the feed-forward networks.
+        embedding_dim: Features of the embeddings, projected to `hidden_dim`
+            when they differ. Defaults to `hidden_dim`.
+        mixers: One head allocation per layer, for example
+            `[{"attention": 6, "span_conv": 6}] * 12`. Defaults to the
+            family's own.
+        kernel_size: Width of the convolution's span, odd. Defaults to 9.
+        num_groups: Blocks of the feed-forward projections. Defaults to 1.
+        dropout: Share of features dropped in training. Defaults to 0.1.
+        attention_dropout: Share of attention weights dropped in training.
+            Defaults to 0.1.
+        max_sequence_length: Number of positions. Defaults to 512.
+        num_segments: Number of segments. Defaults to 2.
+        padding: `"mask"` (the default) makes real tokens independent of
+            padding; `"leak"` lets the convolutions see padded positions, as
+            the published models do.
+        activation: Activation of the feed-forward networks. Defaults to
+            `"gelu"`, the exact one.
+        layer_norm_epsilon: Added to the variance. Defaults to 1e-12.
+        dtype: Data type or policy of computations and weights.
+
+    Raises:
+        ValueError: If the sizes do not fit together, or `mixers` is not one
+            legal allocation per layer.
+    """
+
+    def __init__(
+        self,
+        vocabulary_size: int,
+        num_layers: int,
+        num_heads: int,
+        hidden_dim: int,
+        intermediate_dim: int,
+        embedding_dim: int | None = None,
+        mixers: list[dict] | None = None,
+        kernel_size: int = 9,
+        num_groups: int = 1,
+        dropout: float = 0.1,
+        attention_dropout: float = 0.1,
+        max_sequence_length: int = 512,
+        num_segments: int = 2,
+        padding: str = "mask",
+        activation="gelu",
+        layer_norm_epsilon: float = 1e-12,
+        dtype=None,
+        **kwargs,
+    ):
+        if hidden_dim % num_heads:
+            raise ValueError(
+                "`hidden_dim` must be a multiple of `num_heads`. Received: "
+                f"hidden_dim={hidden_dim}, num_heads={num_heads}"
+            )
+        if mixers is None:
+            mixers = self.default_mixers(num_layers, num_heads)
+        mixers = check_mixers(mixers, num_layers)
+
+        # === Layers ===
+        self.embeddings = TextEmbeddings(
+            vocabulary_size,
+            hidden_dim,
+            embedding_dim=embedding_dim,
+            max_sequence_length=max_sequence_length,
+            num_segments=num_segments,
+            dropout=dropout,
+            layer_norm_epsilon=layer_norm_epsilon,
+            dtype=dtype,
+            name="embeddings",
+        )
+        self.token_embedding = self.embeddings.token_embedding
+        self.transformer_layers = [
+            EncoderBlock(
+                allocation,
+                hidden_dim // num_heads,
+                intermediate_dim,
+                kernel_size=kernel_size,
+                num_groups=num_groups,
+                dropout=dropout,
+                attention_dropout=attention_dropout,
+                padding=padding,
+                activation=activation,
+                layer_norm_epsilon=layer_norm_epsilon,
+                dtype=dtype,
+                name=f"encoder_block_{index}",
+            )
+            for index, allocation in enumerate(mixers)
+        ]
+
+        # === Functional Model ===
+        inputs = {
+            name: keras.Input(shape=(None,), dtype="int32", name=name)
+            for name in ("token_ids", "segment_ids", "padding_mask")
+        }
+        x = self.embeddings(inputs["token_ids"], inputs["segment_ids"])
+        for layer in self.transformer_layers:
+            x = layer(x, padding_mask=inputs["padding_mask"])
+        super().__init__(
+            inputs=inputs,
+            outputs={"sequence_output": x, "pooled_output": x[:, 0, :]},
+            dtype=dtype,
+            **kwargs,
+        )
+
+        # === Config ===
+        self.vocabulary_size = vocabulary_size
+        self.num_layers = num_layers
+        self.num_heads = num_heads
+        self.hidden_dim = hidden_dim
+        self.intermediate_dim = intermediate_dim
+        self.embedding_dim = self.embeddings.embedding_dim
+        self.mixers = mixers
+        self.kernel_size = kernel_size
+        self.num_groups = num_groups
+        self.dropout = dropout
+        self.attention_dropout = attention_dropout
+        self.max_sequence_length = max_sequence_length
+        self.num_segments = num_segments
+        self.padding = padding
+        self.activation = keras.activations.get(activation)
+        self.layer_norm_epsilon = layer_norm_epsilon
+
+    @staticmethod
+    def default_mixers(num_layers: int, num_heads: int) -> list[dict]:
+        """Returns the family's head allocation for an encoder of this size.
+
+        Args:
+            num_layers: Number of encoder layers.
+            num_heads: Number of heads the hidden features are cut into.
+
+        Returns:
+            One dict from mixer name to number of heads per layer.
+        """
+        raise NotImplementedError("A family defines its default allocation.")
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "vocabulary_size": self.vocabulary_size,
+            "num_layers": self.num_layers,
+            "num_heads": self.num_heads,
+            "hidden_dim": self.hidden_dim,
+            "intermediate_dim": self.intermediate_dim,
+            "embedding_dim": self.embedding_dim,
+            "mixers": [dict(allocation) for allocation in self.mixers],
+            "kernel_size": self.kernel_size,
+            "num_groups": self.num_groups,
+            "dropout": self.dropout,
+            "attention_dropout": self.attention_dropout,
+            "max_sequence_length": self.max_sequence_length,
+            "num_segments": self.num_segments,
+            "padding": self.padding,
+            "activation": keras.activations.serialize(self.activation),
+            "layer_norm_epsilon": self.layer_norm_epsilon,
+        }

@@ -1,0 +1,75 @@
+"""KerasHub's preprocessors with integer padding masks.
+
+A bool mask makes `fit` and `evaluate` fail on two or more replicas, and
+TensorFlow Serving refuses 0 and 1 for it, so ours are int32.
+"""
+
+import keras
+import keras_hub
+import numpy as np
+import tensorflow as tf
+
+
+class _IntegerPaddingMask:
+    """Casts the padding mask of the preprocessor it is mixed into."""
+
+    def call(self, x, y=None, sample_weight=None):
+        packed = super().call(x, y=y, sample_weight=sample_weight)
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(packed)
+        mask = x["padding_mask"]
+        if tf.is_tensor(mask):
+            mask = tf.cast(mask, tf.int32)
+        else:
+            mask = np.asarray(mask, "int32")
+        x = {**x, "padding_mask": mask}
+        return keras.utils.pack_x_y_sample_weight(x, y, sample_weight)
+
+
+class TextClassifierPreprocessor(
+    _IntegerPaddingMask, keras_hub.models.TextClassifierPreprocessor
+):
+    """Turns raw texts or pairs into the inputs of a text classifier.
+
+    Args:
+        tokenizer: The family's tokenizer.
+        sequence_length: Tokens of each packed row. Defaults to 512.
+        truncate: `"round_robin"` (the default) or `"waterfall"`: which text
+            of a pair is cut first.
+
+    Call arguments:
+        x: A string, a tensor or list of strings, or a pair of those.
+        y: Labels, passed through. Optional.
+        sample_weight: Weights, passed through. Optional.
+
+    Returns:
+        A dict of int32 tensors `token_ids`, `segment_ids` and
+        `padding_mask` of shape `(batch, sequence_length)`, with `y` and
+        `sample_weight` when given.
+    """
+
+
+class MaskedLMPreprocessor(
+    _IntegerPaddingMask, keras_hub.models.MaskedLMPreprocessor
+):
+    """Turns raw texts into rows with masked tokens and their labels.
+
+    Args:
+        tokenizer: The family's tokenizer.
+        sequence_length: Tokens of each packed row. Defaults to 512.
+        truncate: `"round_robin"` (the default) or `"waterfall"`.
+        mask_selection_rate: Share of tokens to predict. Defaults to 0.15.
+        mask_selection_length: Most tokens to predict in a row. Defaults
+            to 96.
+        mask_token_rate: Share of those replaced by [MASK]. Defaults to 0.8.
+        random_token_rate: Share of those replaced by a random token.
+            Defaults to 0.1.
+
+    Call arguments:
+        x: A string, a tensor or list of strings, or a pair of those.
+
+    Returns:
+        A tuple of a dict of int32 tensors (`token_ids`, `segment_ids`,
+        `padding_mask` of shape `(batch, sequence_length)`, and
+        `mask_positions`), the original ids at those positions, and a weight
+        that is zero on unused positions.
+    """
