@@ -1,0 +1,121 @@
+"""ConvBERT weights under the names of the official TensorFlow 1 code."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from keras_mixattn.conversion.weight_map import FLAT
+from keras_mixattn.conversion.weight_map import Layout
+from keras_mixattn.conversion.weight_map import Rule
+from keras_mixattn.conversion.weight_map import load_weights
+
+_POINTWISE = Layout(  # ours (D, A), theirs (1, D, A)
+    lambda x: x[None], lambda x, shape: x[0]
+)
+
+
+def _same(ours, theirs, weights):
+    return [Rule(f"{ours}/{name}", f"{theirs}/{name}") for name in weights]
+
+
+def _dense(ours, theirs):
+    return _same(ours, theirs, ("kernel", "bias"))
+
+
+def _norm(ours, theirs):
+    return _same(ours, f"{theirs}/LayerNorm", ("gamma", "beta"))
+
+
+def _dense_or_grouped(ours, theirs):
+    return [
+        *_dense(ours, f"{theirs}/dense"),
+        Rule(f"{ours}/dense/kernel", f"{theirs}/g_dense/kernel"),
+        Rule(f"{ours}/dense/bias", f"{theirs}/g_dense/bias", FLAT),
+    ]
+
+
+def _embedding_rules():
+    ours, theirs = "embeddings", "electra/embeddings"
+    return [
+        Rule(f"{ours}/token_embedding/embeddings", f"{theirs}/word_embeddings"),
+        Rule(
+            f"{ours}/segment_embedding/embeddings",
+            f"{theirs}/token_type_embeddings",
+        ),
+        Rule(f"{ours}/position_embedding", f"{theirs}/position_embeddings"),
+        *_norm(f"{ours}/norm", theirs),
+        *_dense(f"{ours}/projection", "electra/embeddings_project"),
+    ]
+
+
+def _layer_rules():
+    ours, theirs = "encoder_block_{layer}", "electra/encoder/layer_{layer}"
+    mixed, self_ = f"{ours}/mixed_attention", f"{theirs}/attention/self"
+    span_key = f"{self_}/conv_attn_key"
+    return [
+        *_dense(f"{mixed}/query", f"{self_}/query"),
+        *_dense(f"{mixed}/attention/key", f"{self_}/key"),
+        *_dense(f"{mixed}/attention/value", f"{self_}/value"),
+        Rule(
+            f"{mixed}/span_conv/span_depthwise", f"{span_key}/depthwise_kernel"
+        ),
+        Rule(
+            f"{mixed}/span_conv/span_key/kernel",
+            f"{span_key}/pointwise_kernel",
+            _POINTWISE,
+        ),
+        Rule(f"{mixed}/span_conv/span_key/bias", f"{span_key}/bias"),
+        *_dense(f"{mixed}/span_conv/span_kernel", f"{self_}/conv_attn_kernel"),
+        *_dense(f"{mixed}/span_conv/value", f"{self_}/conv_attn_point"),
+        *_dense(f"{mixed}/output_dense", f"{theirs}/attention/output/dense"),
+        *_norm(f"{ours}/mixed_attention_norm", f"{theirs}/attention/output"),
+        *_dense_or_grouped(
+            f"{ours}/feed_forward/intermediate_dense", f"{theirs}/intermediate"
+        ),
+        *_dense_or_grouped(
+            f"{ours}/feed_forward/output_dense", f"{theirs}/output"
+        ),
+        *_norm(f"{ours}/feed_forward_norm", f"{theirs}/output"),
+    ]
+
+
+_RULES = [
+    *_embedding_rules(),
+    *_layer_rules(),
+    *_dense("masked_lm_head/intermediate_dense", "generator_predictions/dense"),
+    *_norm("masked_lm_head/intermediate_layer_norm", "generator_predictions"),
+    Rule("masked_lm_head/output_bias", "generator_predictions/output_bias"),
+]
+
+
+def load_tensorflow1_variables(
+    model, variables: Mapping[str, np.ndarray]
+) -> None:
+    """Assigns the variables of the official code to a model.
+
+    Args:
+        model: A `ConvBertBackbone` or a `ConvBertMaskedLM`.
+        variables: Dict from variable name, such as
+            `"electra/embeddings/word_embeddings"`, to array; those of the
+            discriminator tower, and of the masked LM head for a
+            `ConvBertMaskedLM`.
+
+    Raises:
+        ValueError: If an array is missing, unused or of the wrong shape.
+
+    Example:
+
+    ```python
+    reader = tf.train.load_checkpoint("model.ckpt-1000000")
+    names = reader.get_variable_to_shape_map()
+    load_tensorflow1_variables(
+        backbone,
+        {
+            name: reader.get_tensor(name)
+            for name in names
+            if name.startswith("electra/") and "adam" not in name
+        },
+    )
+    ```
+    """
+    load_weights(model, _RULES, variables)

@@ -1,0 +1,158 @@
+"""The engine under every weight conversion: rules, and proof of coverage."""
+
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+from keras import ops
+
+
+class Layout(NamedTuple):
+    """How one array is laid out on either side.
+
+    `to_theirs` and `to_ours` undo each other; `to_ours` may also need the
+    shape of our weight.
+    """
+
+    to_theirs: Callable
+    to_ours: Callable
+
+
+SAME = Layout(lambda x: x, lambda x, shape: x)
+TRANSPOSED = Layout(lambda x: x.T, lambda x, shape: x.T)
+FLAT = Layout(lambda x: x.reshape(-1), lambda x, shape: x.reshape(shape))
+
+
+class Rule(NamedTuple):
+    """One weight's path with us, its name with them, and the layout.
+
+    `{layer}` in both stands for the number of an encoder layer.
+    """
+
+    ours: str
+    theirs: str
+    layout: Layout = SAME
+
+
+def convertible_weights(model) -> dict:
+    """Returns the weights a checkpoint holds, by path.
+
+    Args:
+        model: A built backbone or task.
+
+    Returns:
+        Dict from path to variable, without the states of random generators.
+
+    Example:
+
+    ```python
+    weights = convertible_weights(backbone)
+    assert "embeddings/position_embedding" in weights
+    ```
+    """
+    return {
+        weight.path: weight
+        for weight in model.weights
+        if not weight.path.endswith("seed_generator_state")
+    }
+
+
+def matching_rules(model, rules: Iterable[Rule]) -> list[Rule]:
+    """Writes the rules out for the weights a model has.
+
+    Args:
+        model: A built backbone or task.
+        rules: Rules, with or without `{layer}`.
+
+    Returns:
+        One rule per weight, without `{layer}`.
+
+    Raises:
+        ValueError: If a weight of the model has no rule.
+    """
+    weights = convertible_weights(model)
+    backbone = getattr(model, "backbone", model)
+    matching = {}
+    for rule in rules:
+        for layer in range(backbone.num_layers):
+            ours = rule.ours.format(layer=layer)
+            if ours in weights:
+                theirs = rule.theirs.format(layer=layer)
+                matching[ours] = Rule(ours, theirs, rule.layout)
+    unmapped = sorted(set(weights) - set(matching))
+    if unmapped:
+        raise ValueError(
+            "The format has no place for these weights of the model: "
+            f"{', '.join(unmapped)}"
+        )
+    return list(matching.values())
+
+
+def export_weights(model, rules: Iterable[Rule]) -> dict[str, np.ndarray]:
+    """Returns a model's weights under foreign names and in foreign layouts.
+
+    Args:
+        model: A built backbone or task.
+        rules: The rules of the foreign format.
+
+    Returns:
+        Dict from foreign name to array.
+
+    Raises:
+        ValueError: If a weight of the model has no rule.
+    """
+    weights = convertible_weights(model)
+    return {
+        rule.theirs: np.ascontiguousarray(
+            rule.layout.to_theirs(
+                ops.convert_to_numpy(weights[rule.ours])
+            )
+        )
+        for rule in matching_rules(model, rules)
+    }
+
+
+def load_weights(
+    model, rules: Iterable[Rule], source: Mapping[str, np.ndarray]
+) -> None:
+    """Assigns foreign arrays to a model: all of them, or none.
+
+    Args:
+        model: A built backbone or task.
+        rules: The rules of the foreign format.
+        source: Foreign name to array. Names in it that no rule mentions, and
+            rules whose name is not in it, are errors.
+
+    Raises:
+        ValueError: If an array is missing, unused or of the wrong shape.
+    """
+    rules = matching_rules(model, rules)
+    names = {rule.theirs for rule in rules}
+    missing = sorted(names - set(source))
+    unused = sorted(set(source) - names)
+    if missing or unused:
+        raise ValueError(
+            "The checkpoint does not fit the model. Missing: "
+            f"{', '.join(missing) or 'none'}. Unused: "
+            f"{', '.join(unused) or 'none'}"
+        )
+    weights = convertible_weights(model)
+    arrays = {
+        rule.ours: _to_ours(rule, source[rule.theirs], weights[rule.ours])
+        for rule in rules
+    }
+    for path, array in arrays.items():
+        weights[path].assign(array)
+
+
+def _to_ours(rule, array, weight):
+    array = np.asarray(array)
+    expected = rule.layout.to_theirs(np.empty(weight.shape)).shape
+    if array.shape != expected:
+        raise ValueError(
+            f"{rule.theirs!r} should have the shape {expected} for this "
+            f"model. Received: {array.shape}"
+        )
+    return rule.layout.to_ours(array, weight.shape)
