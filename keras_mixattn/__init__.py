@@ -7,7 +7,6 @@ saved models find them.
 from keras_mixattn import conversion
 from keras_mixattn import layers
 from keras_mixattn import models
+from keras_mixattn.version import __version__
 
-__version__ = "0.1.0"
-
-__all__ = ["conversion", "layers", "models"]
+__all__ = ["__version__", "conversion", "layers", "models"]

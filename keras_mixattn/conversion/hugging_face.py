@@ -106,9 +106,7 @@ _TASK_RULES = [
         Rule(rule.ours, f"convbert.{rule.theirs}", rule.layout)
         for rule in _BACKBONE_RULES
     ),
-    *_dense(
-        "masked_lm_head/intermediate_dense", "generator_predictions.dense"
-    ),
+    *_dense("masked_lm_head/intermediate_dense", "generator_predictions.dense"),
     *_norm(
         "masked_lm_head/intermediate_layer_norm",
         "generator_predictions.LayerNorm",

@@ -106,9 +106,7 @@ def export_weights(model, rules: Iterable[Rule]) -> dict[str, np.ndarray]:
     weights = convertible_weights(model)
     return {
         rule.theirs: np.ascontiguousarray(
-            rule.layout.to_theirs(
-                ops.convert_to_numpy(weights[rule.ours])
-            )
+            rule.layout.to_theirs(ops.convert_to_numpy(weights[rule.ours]))
         )
         for rule in matching_rules(model, rules)
     }

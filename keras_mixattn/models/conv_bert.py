@@ -146,8 +146,9 @@ class ConvBertTokenizer(BertStyleTokenizer):
         vocabulary: List of word pieces, or the path of a file with one a
             line. It must hold `[PAD]`, `[UNK]`, `[CLS]`, `[SEP]` and
             `[MASK]`.
-        lowercase: Whether text is lower-cased and its accents stripped, as
-            in the published models. Defaults to `False`.
+        lowercase: Whether text is lower-cased, as in the published models.
+            Defaults to `False`.
+        strip_accents: Whether accents are stripped. Defaults to `lowercase`.
         **kwargs: See `keras_hub.tokenizers.WordPieceTokenizer`.
 
     Example:

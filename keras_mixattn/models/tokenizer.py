@@ -13,12 +13,19 @@ class BertStyleTokenizer(keras_hub.tokenizers.WordPieceTokenizer):
     Args:
         vocabulary: List of word pieces, or the path of a file with one a
             line.
-        lowercase: Whether text is lower-cased and its accents stripped.
-            Defaults to `False`.
+        lowercase: Whether text is lower-cased. Defaults to `False`.
+        strip_accents: Whether accents are stripped. Defaults to `lowercase`,
+            as BERT's tokenizer does.
         **kwargs: See `keras_hub.tokenizers.WordPieceTokenizer`.
     """
 
-    def __init__(self, vocabulary=None, lowercase: bool = False, **kwargs):
+    def __init__(
+        self,
+        vocabulary=None,
+        lowercase: bool = False,
+        strip_accents: bool | None = None,
+        **kwargs,
+    ):
         for token, attribute in (
             ("[CLS]", "cls_token"),
             ("[SEP]", "sep_token"),
@@ -28,4 +35,15 @@ class BertStyleTokenizer(keras_hub.tokenizers.WordPieceTokenizer):
             ("[SEP]", "end_token"),
         ):
             self._add_special_token(token, attribute)
-        super().__init__(vocabulary=vocabulary, lowercase=lowercase, **kwargs)
+        if strip_accents is None:
+            strip_accents = lowercase
+        super().__init__(
+            vocabulary=vocabulary,
+            lowercase=lowercase,
+            strip_accents=strip_accents,
+            **kwargs,
+        )
+
+    def get_config(self):
+        # KerasHub leaves this one out.
+        return {**super().get_config(), "split_on_cjk": self.split_on_cjk}

@@ -40,9 +40,7 @@ def outputs(arrays, masked_lm):
         x = block(x, padding_mask=inputs["padding_mask"])
         found[f"out:hidden_{index + 1}"] = x
     positions = np.tile(np.arange(x.shape[1]), (x.shape[0], 1))
-    found["out:mlm_logits"] = masked_lm(
-        {**inputs, "mask_positions": positions}
-    )
+    found["out:mlm_logits"] = masked_lm({**inputs, "mask_positions": positions})
     return found
 
 

@@ -1,0 +1,1 @@
+"""Speed and memory of this ConvBERT beside what else could be used."""

@@ -1,0 +1,84 @@
+"""The contenders, by the name that the command line and the results use.
+
+This table imports none of them: each runs, and is imported, in a process of
+its own, so that a missing peer costs one row and no library disturbs another.
+"""
+
+import dataclasses
+
+OURS = ("keras_mixattn", "keras_mixattn_xla")
+
+
+@dataclasses.dataclass(frozen=True)
+class Contender:
+    """How to make one contender.
+
+    Args:
+        label: its name in the table and the chart.
+        factory: `module:class` that a worker imports and calls with
+            `(cell, size, folder, **options)`.
+        options: further arguments of the class.
+        kind: `"same"` solves the same problem and must agree, `"other"` is a
+            reference with other arithmetic, `"limit"` is matrix products.
+        unavailable: a reason for each task or dtype it cannot measure.
+    """
+
+    label: str
+    factory: str
+    options: dict = dataclasses.field(default_factory=dict)
+    kind: str = "same"
+    unavailable: dict = dataclasses.field(default_factory=dict)
+
+    def reason_against(self, cell) -> str | None:
+        """Returns why a cell cannot be measured, or None when it can."""
+        for part in (cell.task, cell.dtype, f"{cell.task}/{cell.dtype}"):
+            if part in self.unavailable:
+                return self.unavailable[part]
+        return None
+
+
+_KERAS = "benchmarks.contenders.keras_models"
+_TORCH = "benchmarks.contenders.pytorch:HuggingFace"
+_RUNTIMES = "benchmarks.contenders.runtimes"
+_PRODUCTS = "benchmarks.contenders.matrix_products"
+_INFERENCE = {"train": "it only runs forward"}
+
+CONTENDERS = {
+    "keras_mixattn": Contender(
+        "keras_mixattn", f"{_KERAS}:ConvBert", {"xla": False}
+    ),
+    "keras_mixattn_xla": Contender(
+        "keras_mixattn (XLA)", f"{_KERAS}:ConvBert", {"xla": True}
+    ),
+    "pytorch": Contender("PyTorch", _TORCH, {"compiled": False}),
+    "pytorch_compiled": Contender(
+        "PyTorch compiled", _TORCH, {"compiled": True}
+    ),
+    "onnxruntime": Contender(
+        "ONNX Runtime",
+        f"{_RUNTIMES}:OnnxRuntime",
+        unavailable={
+            **_INFERENCE,
+            "bfloat16": "its CPU provider has no bfloat16 matrix product",
+        },
+    ),
+    "openvino": Contender(
+        "OpenVINO", f"{_RUNTIMES}:OpenVino", unavailable=_INFERENCE
+    ),
+    "bert": Contender(
+        "KerasHub BERT", f"{_KERAS}:Bert", {"xla": False}, kind="other"
+    ),
+    "bert_xla": Contender(
+        "KerasHub BERT (XLA)", f"{_KERAS}:Bert", {"xla": True}, kind="other"
+    ),
+    "products_tensorflow": Contender(
+        "matrix products (TensorFlow)",
+        f"{_PRODUCTS}:TensorFlowProducts",
+        kind="limit",
+    ),
+    "products_pytorch": Contender(
+        "matrix products (PyTorch)",
+        f"{_PRODUCTS}:PyTorchProducts",
+        kind="limit",
+    ),
+}

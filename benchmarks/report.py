@@ -1,0 +1,183 @@
+"""The table and the chart of measured cells."""
+
+import pathlib
+import statistics
+
+from benchmarks import problem
+from benchmarks.cells import Cell
+from benchmarks.cells import parse_cell
+from benchmarks.contenders import CONTENDERS
+from benchmarks.contenders import OURS
+
+COLOURS = (
+    "#08519c",  # ours: two blues
+    "#6baed6",
+    "#e6550d",  # PyTorch: two oranges
+    "#fdae6b",
+    "#31a354",
+    "#756bb1",
+    "#636363",  # another model: two greys
+    "#bdbdbd",
+)
+COLUMNS = (
+    f"{'':30}{'wall ms':>9}{'min-max':>15}{'CPU ms':>9}"
+    f"{'time / ours (min-max)':>24}{'of limit':>10}"
+    f"{'peak MB':>9}{'loaded':>8}{'differs':>9}"
+)
+
+
+def fastest(results: dict[str, dict], names: list[str]) -> str | None:
+    """Returns the contender with the smallest median time, if any has one.
+
+    Args:
+        results: What `measure_cell` returns.
+        names: Keys of `CONTENDERS` to choose from.
+
+    Returns:
+        One of the names, or None.
+
+    Example:
+
+    ```python
+    results = {"bert": {"wall": [3.0]}, "bert_xla": {"wall": [2.0]}}
+    assert fastest(results, ["bert", "bert_xla"]) == "bert_xla"
+    ```
+    """
+    times = {
+        name: statistics.median(results[name]["wall"])
+        for name in names
+        if results.get(name, {}).get("wall")
+    }
+    return min(times, key=times.get) if times else None
+
+
+def limit_seconds(results: dict[str, dict]) -> float | None:
+    """Returns the time of the fastest matrix products, if measured."""
+    limits = [name for name in results if CONTENDERS[name].kind == "limit"]
+    name = fastest(results, limits)
+    return statistics.median(results[name]["wall"]) if name else None
+
+
+def format_cell(cell: Cell, size: str, results: dict[str, dict]) -> str:
+    """Formats one cell as a table.
+
+    Args:
+        cell: The cell.
+        size: A key of `problem.SIZES`.
+        results: What `measure_cell` returns.
+
+    Returns:
+        Lines of text.
+    """
+    gflop = problem.count_gflop(size, cell.task, cell.batch, cell.length)
+    limit = limit_seconds(results)
+    rate = (
+        f"limit {1e3 * limit:.1f} ms at {gflop / limit:.0f} GFLOP/s"
+        if limit
+        else "limit not measured"
+    )
+    title = f"{size} {cell}: {gflop:.4g} GFLOP of matrix products, {rate}"
+    ours = fastest(results, [name for name in OURS if name in results])
+    rows = [
+        _format_row(name, result, results.get(ours), limit)
+        for name, result in results.items()
+    ]
+    reasons = {x["unchecked"] for x in results.values() if "unchecked" in x}
+    notes = [f"  NOT CHECKED for agreement: {reason}" for reason in reasons]
+    return "\n".join([title, COLUMNS, *rows, *notes])
+
+
+def _format_row(name, result, ours, limit):
+    label = f"  {CONTENDERS[name].label:28}"
+    if not result.get("wall"):
+        return f"{label} {result.get('reason', 'not measured')}"
+    wall = statistics.median(result["wall"])
+    spread = f"{1e3 * min(result['wall']):.1f}-{1e3 * max(result['wall']):.1f}"
+    ratio = "-"
+    if ours:
+        ratios = [
+            a / b for a, b in zip(result["wall"], ours["wall"], strict=False)
+        ]
+        ratio = (
+            f"{statistics.median(ratios):.2f} "
+            f"({min(ratios):.2f}-{max(ratios):.2f})"
+        )
+    share = f"{100 * limit / wall:.0f} %" if limit else "-"
+    cpu = 1e3 * statistics.median(result["cpu"])
+    difference = result.get("difference")
+    differs = "-" if difference is None else f"{difference:.1e}"
+    return (
+        f"{label}{1e3 * wall:9.1f}{spread:>15}{cpu:9.1f}{ratio:>24}{share:>10}"
+        f"{result['peak_mb']:9.0f}{result['loaded_mb']:8.0f}{differs:>9}"
+    )
+
+
+def draw_chart(report: dict, path: pathlib.Path) -> None:
+    """Draws the median times as bars, with the limit as a line.
+
+    One panel per task and dtype; one group of bars per shape and threads.
+
+    Args:
+        report: The content of `results.json`.
+        path: The PNG to write.
+    """
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    panels = {}
+    for text, entry in report["cells"].items():
+        cell = parse_cell(text)
+        panel = panels.setdefault(f"{cell.task}, {cell.dtype}", {})
+        panel[f"{cell.shape}\n{cell.threads} thread(s)"] = entry["results"]
+    figure, axes = pyplot.subplots(
+        len(panels),
+        1,
+        figsize=(11, 3.2 * len(panels)),
+        squeeze=False,
+        layout="constrained",
+    )
+    names = [name for name, x in CONTENDERS.items() if x.kind != "limit"]
+    colours = dict(zip(names, COLOURS, strict=True))
+    for (title, groups), ax in zip(panels.items(), axes[:, 0], strict=True):
+        _draw_panel(ax, groups, colours)
+        ax.set_title(f"{report['size']}: {title}")
+    handles = {}
+    for ax in axes[:, 0]:
+        shown, labels = ax.get_legend_handles_labels()
+        handles.update(zip(labels, shown, strict=True))
+    figure.legend(
+        handles.values(), handles.keys(), loc="outside lower center", ncols=4
+    )
+    figure.savefig(path, dpi=120)
+    pyplot.close(figure)
+
+
+def _draw_panel(ax, groups, colours):
+    for position, results in enumerate(groups.values()):
+        shown = [name for name in colours if results.get(name, {}).get("wall")]
+        width = 0.8 / max(len(shown), 1)
+        for index, name in enumerate(shown):
+            left = position - 0.4 + width * (index + 0.5)
+            height = 1e3 * statistics.median(results[name]["wall"])
+            bar = ax.bar(
+                left,
+                height,
+                0.95 * width,
+                color=colours[name],
+                label=CONTENDERS[name].label,
+            )
+            ax.bar_label(bar, fmt="%.0f", fontsize=7)
+        limit = limit_seconds(results)
+        if limit:
+            ax.hlines(
+                1e3 * limit,
+                position - 0.45,
+                position + 0.45,
+                colors="black",
+                linestyles="dashed",
+                label="matrix products alone",
+            )
+    ax.set_xticks(range(len(groups)), list(groups))
+    ax.set_ylabel("milliseconds (median)")

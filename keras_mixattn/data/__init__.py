@@ -1,0 +1,27 @@
+"""Text in: raw documents, labelled texts, vocabularies."""
+
+from keras_mixattn.data.docstrings import Document
+from keras_mixattn.data.docstrings import docstring_documents
+from keras_mixattn.data.docstrings import module_split
+from keras_mixattn.data.documents import read_documents
+from keras_mixattn.data.labelled_texts import LabelledTexts
+from keras_mixattn.data.labelled_texts import read_labelled_texts
+from keras_mixattn.data.package_task import package_sentences
+from keras_mixattn.data.vocabulary import SPECIAL_TOKENS
+from keras_mixattn.data.vocabulary import learn_vocabulary
+from keras_mixattn.data.vocabulary import load_vocabulary
+from keras_mixattn.data.vocabulary import save_vocabulary
+
+__all__ = [
+    "SPECIAL_TOKENS",
+    "Document",
+    "LabelledTexts",
+    "docstring_documents",
+    "learn_vocabulary",
+    "load_vocabulary",
+    "module_split",
+    "package_sentences",
+    "read_documents",
+    "read_labelled_texts",
+    "save_vocabulary",
+]

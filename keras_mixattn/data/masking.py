@@ -1,0 +1,215 @@
+"""Masks tokens for masked language modelling, by example number alone.
+
+Every random choice hangs on (seed, example number) and on nothing that came
+before, so that a stream of examples can start anywhere.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+
+class TokenMasker:
+    """Chooses tokens of a window to predict, and hides most of them.
+
+    Of the tokens that are not special, `mask_rate` are chosen, without
+    repetition and at least one. Of the chosen, `mask_token_rate` become
+    [MASK], `random_token_rate` become another ordinary token, and the rest
+    stay as they are.
+
+    Args:
+        vocabulary_size: number of tokens.
+        mask_token_id: id of [MASK].
+        pad_token_id: id of [PAD].
+        special_token_ids: ids never to be predicted nor drawn at random;
+            those of [MASK] and [PAD] are added.
+        mask_rate: share of the ordinary tokens that are chosen.
+        mask_token_rate: share of the chosen that become [MASK].
+        random_token_rate: share of the chosen that become a random token.
+
+    Raises:
+        ValueError: a rate is not legal, or all tokens are special.
+
+    Example:
+        >>> masker = TokenMasker(9, 4, 0, special_token_ids=[0, 1, 2, 3, 4])
+        >>> x, y, weights = masker(tf.constant([2, 5, 6, 7, 3]), seed=[1, 2])
+        >>> x["mask_positions"].shape
+        TensorShape([1])
+    """
+
+    def __init__(
+        self,
+        vocabulary_size: int,
+        mask_token_id: int,
+        pad_token_id: int,
+        special_token_ids: Sequence[int],
+        mask_rate: float = 0.15,
+        mask_token_rate: float = 0.8,
+        random_token_rate: float = 0.1,
+    ):
+        if not 0 < mask_rate < 1:
+            raise ValueError(
+                "`mask_rate` must lie between 0 and 1. Received: "
+                f"mask_rate={mask_rate}"
+            )
+        shares = (mask_token_rate, random_token_rate)
+        if min(shares) < 0 or sum(shares) > 1:
+            raise ValueError(
+                "`mask_token_rate` and `random_token_rate` must not be "
+                "negative and must not exceed 1 together. Received: "
+                f"mask_token_rate={mask_token_rate}, "
+                f"random_token_rate={random_token_rate}"
+            )
+        is_ordinary = np.ones(vocabulary_size, bool)
+        is_ordinary[[*special_token_ids, mask_token_id, pad_token_id]] = False
+        if not is_ordinary.any():
+            raise ValueError(
+                "The vocabulary holds special tokens only. Received: "
+                f"vocabulary_size={vocabulary_size}"
+            )
+        self.mask_token_id = mask_token_id
+        self.pad_token_id = pad_token_id
+        self.mask_rate = mask_rate
+        self.mask_token_rate = mask_token_rate
+        self.random_token_rate = random_token_rate
+        self._is_ordinary = tf.constant(is_ordinary)
+        self._ordinary_ids = tf.constant(np.flatnonzero(is_ordinary), tf.int32)
+
+    def max_predictions(self, sequence_length: int) -> int:
+        """Returns the most tokens that are chosen in a window.
+
+        Args:
+            sequence_length: tokens of the window, [CLS] and [SEP] included.
+
+        Returns:
+            The number of prediction slots, at least one.
+        """
+        return max(1, round(self.mask_rate * (sequence_length - 2)))
+
+    def __call__(self, token_ids: tf.Tensor, seed) -> tuple:
+        """Masks one window.
+
+        Args:
+            token_ids: int32 tensor of shape `(tokens,)`, a static length.
+            seed: two integers; equal seeds give equal choices.
+
+        Returns:
+            The inputs of a masked LM, a dict of int32 tensors `token_ids`,
+            `segment_ids` and `padding_mask` of shape `(tokens,)` and
+            `mask_positions` of shape `(predictions,)`; the original ids at
+            those positions; and their float32 weights, 0 in unused slots,
+            which point at position 0.
+        """
+        slots = self.max_predictions(token_ids.shape[0])
+        seeds = tf.unstack(
+            tf.random.experimental.stateless_split(seed, 3), axis=0
+        )
+        candidates = tf.gather(self._is_ordinary, token_ids)  # (T,)
+        count = tf.math.count_nonzero(candidates, dtype=tf.float32)
+        chosen = tf.cast(tf.round(self.mask_rate * count), tf.int32)
+        chosen = tf.minimum(tf.maximum(chosen, 1), slots)
+        # Special tokens have a negative rank: never before an ordinary one.
+        ranks = tf.random.stateless_uniform(token_ids.shape, seeds[0])
+        ranks = tf.where(candidates, ranks, -1.0)
+        top_ranks, positions = tf.math.top_k(ranks, slots)  # (P,)
+        is_used = (tf.range(slots) < chosen) & (top_ranks >= 0)
+        positions = tf.where(is_used, positions, 0)
+        originals = tf.gather(token_ids, positions)
+        hidden = self._hide(originals, seeds[1], seeds[2])
+        # Unused slots write the token at position 0 back where it was.
+        masked_ids = tf.tensor_scatter_nd_update(
+            token_ids,
+            positions[:, None],
+            tf.where(is_used, hidden, originals),
+        )
+        inputs = {
+            "token_ids": masked_ids,
+            "segment_ids": tf.zeros_like(token_ids),
+            "padding_mask": tf.cast(token_ids != self.pad_token_id, tf.int32),
+            "mask_positions": positions,
+        }
+        labels = tf.where(is_used, originals, 0)
+        return inputs, labels, tf.cast(is_used, tf.float32)
+
+    def _hide(self, originals, choice_seed, token_seed):
+        """Returns what stands in place of the chosen tokens."""
+        choice = tf.random.stateless_uniform(originals.shape, choice_seed)
+        drawn = tf.random.stateless_uniform(
+            originals.shape,
+            token_seed,
+            maxval=self._ordinary_ids.shape[0],
+            dtype=tf.int32,
+        )
+        random_ids = tf.gather(self._ordinary_ids, drawn)
+        hidden = tf.where(
+            choice < self.mask_token_rate + self.random_token_rate,
+            random_ids,
+            originals,
+        )
+        return tf.where(
+            choice < self.mask_token_rate, self.mask_token_id, hidden
+        )
+
+
+def masked_lm_dataset(
+    windows: np.ndarray,
+    masker: TokenMasker,
+    batch_size: int,
+    seed: int,
+    first_step: int = 0,
+    shuffle: bool = True,
+) -> tf.data.Dataset:
+    """Makes an endless, or a single, pass of masked batches over windows.
+
+    With `shuffle` the stream is endless: pass after pass, each in another
+    order and with other masks, and all batches full. Batch `s` of it is the
+    same whether the stream starts at 0 or at `s`. Without, it is one pass in
+    the order of `windows`, always with the same masks.
+
+    Args:
+        windows: token ids of shape `(windows, tokens)`.
+        masker: chooses and hides tokens.
+        batch_size: windows of a batch.
+        seed: two streams of one seed are equal.
+        first_step: number of the first batch of the stream, for resuming.
+        shuffle: whether the stream is endless and in random order.
+
+    Returns:
+        A dataset of (inputs, labels, weights), batches of what `masker`
+        returns.
+
+    Raises:
+        ValueError: there are no windows.
+
+    Example:
+        >>> masker = TokenMasker(99, 4, 0, special_token_ids=range(5))
+        >>> windows = np.arange(5, 35).reshape(3, 10)
+        >>> dataset = masked_lm_dataset(windows, masker, 2, seed=7)
+        >>> inputs, labels, weights = next(iter(dataset))
+        >>> inputs["token_ids"].shape
+        TensorShape([2, 10])
+    """
+    count = len(windows)
+    if not count:
+        raise ValueError("`windows` must not be empty.")
+    windows = tf.constant(windows, tf.int32)
+    window_shape = windows.shape[1:]
+
+    def masked_example(number):
+        index = number
+        if shuffle:
+            turn = tf.cast(number // count, tf.int32)
+            index = tf.random.experimental.index_shuffle(
+                number % count, tf.stack([seed, turn]), count - 1
+            )
+        token_ids = tf.ensure_shape(tf.gather(windows, index), window_shape)
+        return masker(token_ids, tf.stack([tf.cast(seed, tf.int64), number]))
+
+    first = first_step * batch_size
+    last = np.iinfo("int64").max if shuffle else count
+    examples = tf.data.Dataset.range(first, last).map(
+        masked_example, num_parallel_calls=tf.data.AUTOTUNE
+    )
+    batches = examples.batch(batch_size, drop_remainder=shuffle)
+    return batches.prefetch(tf.data.AUTOTUNE)

@@ -1,0 +1,70 @@
+"""Documents as windows of token ids: [CLS] ... [SEP], all of one length."""
+
+from collections.abc import Iterable
+from collections.abc import Iterator
+
+import numpy as np
+import tensorflow as tf
+
+_DOCUMENTS_AT_ONCE = 256
+
+
+def token_windows(
+    documents: Iterable[str],
+    tokenizer,
+    sequence_length: int,
+    min_tokens: int = 8,
+) -> np.ndarray:
+    """Cuts documents into windows of token ids.
+
+    A window holds consecutive tokens of one document, never of two, between
+    [CLS] and [SEP]. All windows of a document but the last are full; the last
+    is padded with [PAD].
+
+    Args:
+        documents: texts to tokenise, in the order of the windows.
+        tokenizer: a KerasHub tokenizer with the ids of [CLS], [SEP] and
+            [PAD], such as `ConvBertTokenizer`.
+        sequence_length: tokens of a window, [CLS] and [SEP] included.
+        min_tokens: a document, or the rest of one, with fewer tokens is left
+            out.
+
+    Returns:
+        An int32 array of shape `(windows, sequence_length)`.
+
+    Example:
+        >>> words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b"]
+        >>> tokenizer = ConvBertTokenizer(words)
+        >>> token_windows(["a b a"], tokenizer, 4, min_tokens=1).tolist()
+        [[2, 5, 6, 3], [2, 5, 3, 0]]
+    """
+    room = sequence_length - 2
+    windows = [
+        tokens[start : start + room]
+        for tokens in _tokenised(documents, tokenizer)
+        for start in range(0, len(tokens), room)
+        if len(tokens) - start >= min_tokens
+    ]
+    rows = np.full(
+        (len(windows), sequence_length), tokenizer.pad_token_id, "int32"
+    )
+    for row, tokens in zip(rows, windows, strict=True):
+        row[0] = tokenizer.cls_token_id
+        row[1 : len(tokens) + 1] = tokens
+        row[len(tokens) + 1] = tokenizer.sep_token_id
+    return rows
+
+
+def _tokenised(documents: Iterable[str], tokenizer) -> Iterator[np.ndarray]:
+    # Mapped over tf.data the tokenizer runs in C++, called directly in Python.
+    texts = tf.data.Dataset.from_generator(
+        lambda: iter(documents),
+        output_signature=tf.TensorSpec((), tf.string),
+    )
+    batches = texts.batch(_DOCUMENTS_AT_ONCE).map(
+        tokenizer, num_parallel_calls=tf.data.AUTOTUNE
+    )
+    for ragged in batches:
+        ids = ragged.values.numpy()
+        ends = ragged.row_splits.numpy()[1:-1]
+        yield from np.split(ids, ends)

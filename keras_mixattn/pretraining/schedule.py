@@ -1,0 +1,63 @@
+"""The learning rate of pre-training and fine-tuning."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="keras_mixattn")
+class WarmupLinearDecay(keras.optimizers.schedules.LearningRateSchedule):
+    """Rises linearly from zero to a peak, then falls linearly to zero.
+
+    `peak * min(step / warmup_steps, (total_steps - step) / (total_steps -
+    warmup_steps))`, and zero after `total_steps`.
+
+    Args:
+        peak: the highest learning rate, reached at `warmup_steps`.
+        total_steps: the step at which the rate is zero again.
+        warmup_steps: steps of the rise. Defaults to 0, no rise.
+
+    Raises:
+        ValueError: the steps are not in order.
+
+    Example:
+        >>> schedule = WarmupLinearDecay(0.1, total_steps=30, warmup_steps=10)
+        >>> [round(float(schedule(step)), 3) for step in (0, 5, 10, 20, 30)]
+        [0.0, 0.05, 0.1, 0.05, 0.0]
+    """
+
+    def __init__(self, peak: float, total_steps: int, warmup_steps: int = 0):
+        super().__init__()
+        if not 0 <= warmup_steps < total_steps:
+            raise ValueError(
+                "`warmup_steps` must not be negative and must be less than "
+                f"`total_steps`. Received: warmup_steps={warmup_steps}, "
+                f"total_steps={total_steps}"
+            )
+        self.peak = peak
+        self.total_steps = total_steps
+        self.warmup_steps = warmup_steps
+
+    def __call__(self, step):
+        """Returns the learning rate of a step.
+
+        Args:
+            step: number of optimizer steps made so far.
+
+        Returns:
+            A float32 scalar tensor.
+        """
+        step = ops.cast(step, "float32")
+        share = (self.total_steps - step) / (
+            self.total_steps - self.warmup_steps
+        )
+        if self.warmup_steps:
+            share = ops.minimum(share, step / self.warmup_steps)
+        return self.peak * ops.maximum(share, 0.0)
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        return {
+            "peak": self.peak,
+            "total_steps": self.total_steps,
+            "warmup_steps": self.warmup_steps,
+        }

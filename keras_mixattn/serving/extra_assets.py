@@ -1,0 +1,108 @@
+"""What travels with a SavedModel for people and programs around the server."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import keras
+import keras_hub
+import tensorflow as tf
+
+import keras_mixattn
+
+_TOKENIZER_SETTINGS = (
+    "lowercase",
+    "strip_accents",
+    "split",
+    "split_on_cjk",
+    "suffix_indicator",
+    "oov_token",
+    "special_tokens_in_strings",
+)
+
+
+def write_extra_assets(task, max_length: int, directory: Path) -> None:
+    """Writes the vocabulary, the labels and the tokenizer's settings.
+
+    Args:
+        task: A text classifier with a preprocessor.
+        max_length: Most tokens of a packed text.
+        directory: The existing `assets.extra` of the SavedModel.
+    """
+    tokenizer = task.preprocessor.tokenizer
+    tokenizer.save_assets(str(directory))  # vocabulary.txt
+    _write_json(directory / "labels.json", list(task.class_names))
+    _write_json(
+        directory / "tokenizer.json",
+        {
+            "class": type(tokenizer).__name__,
+            **{name: getattr(tokenizer, name) for name in _TOKENIZER_SETTINGS},
+            "vocabulary_size": tokenizer.vocabulary_size(),
+            "max_length": max_length,
+            "special_token_ids": {
+                "cls": tokenizer.cls_token_id,
+                "sep": tokenizer.sep_token_id,
+                "pad": tokenizer.pad_token_id,
+                "mask": tokenizer.mask_token_id,
+            },
+        },
+    )
+
+
+def write_manifest(task, max_length: int, saved_model: Path) -> None:
+    """Writes what was exported, by what, and the sha256 of every file.
+
+    It holds no time and no path, so equal exports are equal files.
+
+    Args:
+        task: The exported task.
+        max_length: Most tokens of a packed text.
+        saved_model: The directory of the SavedModel, all else written.
+    """
+    files = {
+        path.relative_to(saved_model).as_posix(): {
+            "bytes": path.stat().st_size,
+            "sha256": sha256(path),
+        }
+        for path in sorted(saved_model.rglob("*"))
+        if path.is_file()
+    }
+    _write_json(
+        saved_model / "assets.extra" / "manifest.json",
+        {
+            "task": type(task).__name__,
+            "parameters": task.count_params(),
+            "dtype": task.backbone.dtype_policy.name,
+            "padding": task.backbone.padding,
+            "max_length": max_length,
+            "max_sequence_length": task.backbone.max_sequence_length,
+            "versions": {
+                "keras_mixattn": keras_mixattn.__version__,
+                "keras": keras.__version__,
+                "keras_hub": keras_hub.__version__,
+                "tensorflow": tf.__version__,
+            },
+            "files": files,
+        },
+    )
+
+
+def sha256(path: Path) -> str:
+    """Returns the sha256 of a file in hexadecimal digits.
+
+    Args:
+        path: The file, of any size.
+
+    Returns:
+        64 digits.
+    """
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _write_json(path, content):
+    text = json.dumps(content, indent=2, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8")

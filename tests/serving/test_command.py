@@ -1,0 +1,69 @@
+"""`python -m keras_mixattn.serving export`."""
+
+import json
+
+import numpy as np
+import pytest
+
+from keras_mixattn.models import ConvBertMaskedLM
+from keras_mixattn.serving import run_saved_model
+from keras_mixattn.serving.__main__ import main
+from tests.serving.classifiers import TEXTS
+from tests.serving.classifiers import build_classifier
+from tests.serving.classifiers import probabilities
+
+
+@pytest.fixture(scope="module")
+def preset(tmp_path_factory):
+    classifier = build_classifier(seed=11)
+    directory = tmp_path_factory.mktemp("presets") / "tiny"
+    classifier.save_to_preset(str(directory))
+    return classifier, directory
+
+
+def test_export_of_a_preset(preset, tmp_path, capsys):
+    classifier, directory = preset
+    target = tmp_path / "saved_models" / "tiny"
+    options = ["--version", "3", "--max_length", "4"]
+    main(["export", str(directory), str(target), *options])
+    assert f"wrote {target / '3'}" in capsys.readouterr().out
+    report = run_saved_model(target, [("serving_default", {"text": TEXTS})])
+    answer = report["answers"][0]["outputs"]["probabilities"]
+    classifier.preprocessor.sequence_length = 4
+    expected = probabilities(classifier, TEXTS)
+    np.testing.assert_allclose(answer, expected, atol=1e-5)
+
+
+def refused(capsys, *arguments):
+    with pytest.raises(SystemExit) as end:
+        main(["export", *map(str, arguments)])
+    assert end.value.code == 2
+    return capsys.readouterr().err.strip().splitlines()[-1]
+
+
+def test_bad_input_is_one_sentence_and_exit_code_2(preset, tmp_path, capsys):
+    classifier, directory = preset
+    target = tmp_path / "target"
+    assert "does not exist" in refused(capsys, tmp_path / "none", target)
+    assert "holds no task.json" in refused(capsys, tmp_path, target)
+    assert "max_length is 99" in refused(
+        capsys, directory, target, "--max_length", "99"
+    )
+    assert "not a positive integer" in refused(
+        capsys, directory, target, "--version", "0"
+    )
+    assert "invalid int value" in refused(
+        capsys, directory, target, "--version", "one"
+    )
+    masked_lm = tmp_path / "masked_lm"
+    ConvBertMaskedLM(classifier.backbone).save_to_preset(str(masked_lm))
+    assert "ConvBertMaskedLM; only text classifiers" in refused(
+        capsys, masked_lm, target
+    )
+    damaged = tmp_path / "damaged"
+    damaged.mkdir()
+    (damaged / "task.json").write_text("{")
+    assert "is damaged" in refused(capsys, damaged, target)
+    (damaged / "task.json").write_text(json.dumps({"registered_name": "x>Y"}))
+    assert "holds a x>Y" in refused(capsys, damaged, target)
+    assert not target.exists()

@@ -1,0 +1,151 @@
+"""Pre-training: its files, its preset, and a run that is killed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from keras_mixattn.models import ConvBertMaskedLM
+from keras_mixattn.models import ConvBertTextClassifier
+from training.pretrain import main
+
+ROOT = Path(__file__).parents[2]
+
+
+def metrics_of(directory):
+    return json.loads((directory / "metrics.json").read_text())
+
+
+def weights_of(preset):
+    return ConvBertMaskedLM.from_preset(str(preset)).get_weights()
+
+
+def test_a_run_learns_and_leaves_its_files(pretrained, capfd):
+    metrics = metrics_of(pretrained)
+    losses = [row["val_loss"] for row in metrics["history"]]
+    assert len(losses) == 20
+    assert losses[-1] < losses[0] - 0.2
+    assert metrics["validation_loss"] == losses[-1]
+    config = json.loads((pretrained / "config.json").read_text())
+    assert config["hidden_dim"] == 14
+    assert (pretrained / "curves.png").read_bytes()[1:4] == b"PNG"
+    assert list((pretrained / "logs" / "train").glob("events*"))
+    assert not list(pretrained.glob(".*"))
+
+
+def test_the_preset_becomes_a_classifier_without_warnings(pretrained):
+    preset = str(pretrained / "preset")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        masked_lm = ConvBertMaskedLM.from_preset(preset)
+        classifier = ConvBertTextClassifier.from_preset(
+            preset,
+            num_classes=3,
+            class_names=["x", "y", "z"],
+            sequence_length=23,
+        )
+    assert classifier.predict(["dog sees oak"], verbose=0).shape == (1, 3)
+    for ours, theirs in zip(
+        classifier.backbone.get_weights(),
+        masked_lm.backbone.get_weights(),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_finished_run_is_left_alone(pretrained, pretrain_config, capsys):
+    before = (pretrained / "metrics.json").stat().st_mtime_ns
+    main(["--config", f"{pretrain_config}", "--run_directory", f"{pretrained}"])
+    assert "is finished" in capsys.readouterr().out
+    assert (pretrained / "metrics.json").stat().st_mtime_ns == before
+
+
+def test_a_killed_run_ends_as_if_it_had_not_been(
+    pretrained, pretrain_config, tmp_path
+):
+    arguments = ["--config", f"{pretrain_config}"]
+    arguments += ["--run_directory", f"{tmp_path / 'run'}"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "training.pretrain", *arguments],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+    )
+    state = tmp_path / "run" / "state.npz"
+    try:
+        while process.poll() is None and not state.exists():
+            time.sleep(0.01)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert state.exists() and not (tmp_path / "run/metrics.json").exists()
+    with np.load(state) as arrays:
+        rounds = len(json.loads(str(arrays["record"]))["history"])
+    assert 0 < rounds < 20
+    main(arguments)
+    assert (
+        metrics_of(tmp_path / "run")["history"]
+        == (metrics_of(pretrained)["history"])
+    )
+    for resumed, uninterrupted in zip(
+        weights_of(tmp_path / "run" / "preset"),
+        weights_of(pretrained / "preset"),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(resumed, uninterrupted)
+
+
+def test_another_configuration_is_refused(pretrained, pretrain_config, capsys):
+    arguments = ["--config", f"{pretrain_config}", "--steps", "42"]
+    with pytest.raises(SystemExit) as exit_info:
+        main([*arguments, "--run_directory", f"{pretrained}"])
+    assert exit_info.value.code == 2
+    error = capsys.readouterr().err
+    assert "steps was 40, now 42" in error and "--fresh" in error
+    assert metrics_of(pretrained)["windows_seen"] == 280
+
+
+def test_debug_is_a_small_run_of_its_own(pretrain_config, tmp_path):
+    run = tmp_path / "run"
+    main(
+        ["--config", f"{pretrain_config}", "--run_directory", f"{run}"]
+        + ["--debug", "--dtype", "mixed_bfloat16"]
+    )
+    assert not run.exists()
+    assert len(metrics_of(tmp_path / "run-debug")["history"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--vocabulary", "none.txt"], "none.txt"),
+        (["--train", "none.txt"], "none.txt"),
+        (["--steps", "41"], "multiple"),
+        (["--steps", "0"], "at least 1"),
+        (["--sequence_length", "24"], "max_sequence_length"),
+        (["--architecture", "tiny"], "small, medium_small, base"),
+        (["--hidden_dim", "15"], "num_heads"),
+        (["--mixers", '[{"attention": 2}]'], "one head allocation per layer"),
+        (["--batch_size", "5000"], "batch_size"),
+        (["--warmup_steps", "40"], "warmup_steps"),
+        (["--dtype", "float31"], "float31"),
+    ],
+)
+def test_bad_input_is_one_sentence(
+    arguments, said, pretrain_config, tmp_path, capsys
+):
+    run = ["--run_directory", f"{tmp_path / 'run'}"]
+    with pytest.raises(SystemExit) as exit_info:
+        main(["--config", f"{pretrain_config}", *run, *arguments])
+    assert exit_info.value.code == 2
+    error = capsys.readouterr().err.splitlines()
+    assert error[-1].startswith("error: ") and said in error[-1]
+    assert not (tmp_path / "run" / "windows").exists()
+    assert not list(tmp_path.rglob(".partial*"))

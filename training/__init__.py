@@ -1,0 +1,1 @@
+"""Commands that learn something: a vocabulary, a model, a classifier."""

@@ -1,0 +1,209 @@
+"""Flat configurations: a dataclass, a JSON file, `--key value` over both."""
+
+import argparse
+import dataclasses
+import json
+import types
+import typing
+from collections.abc import Sequence
+from pathlib import Path
+
+from keras_mixattn.errors import InputError
+
+Value = bool | int | float | str | list | dict | None
+
+
+def key(default, help: str):
+    """Declares a key of a configuration with its help text.
+
+    Args:
+        default: the value if neither the file nor the command line has one.
+        help: one line for `--help`.
+
+    Returns:
+        A dataclass field.
+
+    Example:
+        >>> @dataclasses.dataclass(frozen=True)
+        ... class Config:
+        ...     steps: int = key(100, "optimizer steps")
+        >>> Config().steps
+        100
+    """
+    metadata = {"help": help}
+    if isinstance(default, list):
+        return dataclasses.field(
+            default_factory=lambda: list(default), metadata=metadata
+        )
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def read_config(
+    config_class: type,
+    argv: Sequence[str] | None,
+    program: str,
+    debug: dict[str, Value],
+) -> tuple[object, bool]:
+    """Reads the command line of a training script.
+
+    `--config FILE` names a JSON object of keys; every `--KEY VALUE` replaces
+    one; `--debug` replaces some by small values and the run directory by
+    `<run_directory>-debug`. A value other than text is written as JSON, a
+    list of texts also with commas.
+
+    Args:
+        config_class: a dataclass whose fields are made by `key`, one of them
+            `run_directory`.
+        argv: the arguments, by default those of the command line.
+        program: the command, for the help text.
+        debug: what `--debug` sets.
+
+    Returns:
+        The configuration and whether `--fresh` was given.
+
+    Raises:
+        InputError: a key is unknown or has a value of the wrong kind.
+
+    Example:
+        >>> config, fresh = read_config(Config, ["--steps", "5"], "train", {})
+        >>> config.steps
+        5
+    """
+    arguments, overrides = _parse(config_class, argv, program)
+    values = {}
+    if arguments.config is not None:
+        values = _values_of_file(config_class, arguments.config)
+    values.update(overrides)
+    if arguments.debug:
+        values.update(debug)
+    config = config_class(**values)
+    if arguments.debug:
+        run_directory = f"{config.run_directory}-debug"
+        config = dataclasses.replace(config, run_directory=run_directory)
+    return config, arguments.fresh or arguments.debug
+
+
+def config_text(config) -> str:
+    """Returns a configuration as JSON, one key a line, as `--config` reads it.
+
+    Args:
+        config: an instance of a configuration dataclass.
+
+    Returns:
+        The text, with a line feed at the end.
+    """
+    return json.dumps(dataclasses.asdict(config), indent=2) + "\n"
+
+
+def _parse(config_class, argv, program):
+    parser = argparse.ArgumentParser(
+        prog=program, allow_abbrev=False, argument_default=argparse.SUPPRESS
+    )
+    parser.add_argument(
+        "--config", default=None, help="JSON file of the keys below"
+    )
+    parser.add_argument(
+        "--debug",
+        action="store_true",
+        default=False,
+        help="a run of 20 small steps that tries everything out",
+    )
+    parser.add_argument(
+        "--fresh",
+        action="store_true",
+        default=False,
+        help="start over instead of resuming an interrupted run",
+    )
+    defaults = config_class()
+    for field in dataclasses.fields(config_class):
+        parser.add_argument(
+            f"--{field.name}",
+            help=f"{field.metadata['help']} "
+            f"(default: {json.dumps(getattr(defaults, field.name))})",
+        )
+    arguments, unknown = parser.parse_known_args(argv)
+    if unknown:
+        raise InputError(
+            f"{unknown[0]!r} is no argument; legal are --config, --debug, "
+            f"--fresh and --KEY VALUE with {_legal_keys(config_class)}."
+        )
+    overrides = {
+        field.name: _parsed(getattr(arguments, field.name), field)
+        for field in dataclasses.fields(config_class)
+        if hasattr(arguments, field.name)
+    }
+    return arguments, overrides
+
+
+def _values_of_file(config_class, path: str) -> dict[str, Value]:
+    try:
+        values = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(
+            f"Configuration '{path}' cannot be read: "
+            f"{error.strerror or error}; check the path."
+        ) from error
+    except ValueError as error:
+        raise InputError(
+            f"Configuration '{path}' is no valid JSON: {error}."
+        ) from error
+    if not isinstance(values, dict):
+        raise InputError(
+            f"Configuration '{path}' must be one JSON object of keys and "
+            "values."
+        )
+    fields = {field.name: field for field in dataclasses.fields(config_class)}
+    for name, value in values.items():
+        if name not in fields:
+            raise InputError(
+                f"Configuration '{path}' has the unknown key {name!r}; legal "
+                f"keys are {_legal_keys(config_class)}."
+            )
+        values[name] = _checked(value, fields[name])
+    return values
+
+
+def _legal_keys(config_class) -> str:
+    return ", ".join(field.name for field in dataclasses.fields(config_class))
+
+
+def _kinds(field) -> tuple:
+    """Returns the types of a field: of `list[str] | None` list and None."""
+    annotation = field.type
+    if isinstance(annotation, types.UnionType):
+        kinds = typing.get_args(annotation)
+    else:
+        kinds = (annotation,)
+    return tuple(typing.get_origin(kind) or kind for kind in kinds)
+
+
+def _parsed(text: str, field) -> Value:
+    kinds = _kinds(field)
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = text
+    if isinstance(value, str) and list in kinds:
+        value = [part for part in text.split(",") if part]
+    # A file may well be named 12, and a text column be number 0.
+    if str in kinds and not isinstance(value, kinds):
+        value = text
+    return _checked(value, field)
+
+
+def _checked(value: Value, field) -> Value:
+    kinds = _kinds(field)
+    if type(value) is int and float in kinds and int not in kinds:
+        return float(value)
+    # In Python a bool is an int too.
+    if isinstance(value, kinds) and (
+        not isinstance(value, bool) or bool in kinds
+    ):
+        return value
+    names = " or ".join(
+        "null" if kind is types.NoneType else kind.__name__ for kind in kinds
+    )
+    raise InputError(
+        f"The key {field.name!r} must be {names} ({field.metadata['help']}); "
+        f"it is {json.dumps(value)}."
+    )

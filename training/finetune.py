@@ -1,0 +1,264 @@
+r"""Fine-tunes a pre-trained encoder to classify texts or pairs of texts.
+
+    python -m training.finetune --config training/configs/finetune_demo.json
+
+Any key of the configuration can be set on the command line, for example
+`--epochs 5 --run_directory runs/longer`; `--help` lists them. Run the same
+command again after an interruption, and it resumes from the last epoch.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from keras_mixattn.data import LabelledTexts
+from keras_mixattn.data.length_batches import LengthBatches
+from keras_mixattn.errors import InputError
+from keras_mixattn.errors import exit_on_input_error
+from keras_mixattn.models import ConvBertBackbone
+from keras_mixattn.models import ConvBertTextClassifier
+from keras_mixattn.models import ConvBertTextClassifierPreprocessor
+from keras_mixattn.models import ConvBertTokenizer
+from keras_mixattn.pretraining import adamw
+from training.baselines import baseline_accuracies
+from training.config import config_text
+from training.config import read_config
+from training.finetune_config import DEBUG
+from training.finetune_config import FinetuneConfig
+from training.finetune_config import check_config
+from training.labelled_splits import read_splits
+from training.progress import fit_resumably
+from training.report import draw_confusion_matrix
+from training.report import draw_curves
+from training.report import write_metrics
+from training.run_directory import RunDirectory
+from training.run_directory import digest
+from training.run_directory import written_whole
+
+OUTPUTS = (
+    "best.npz",
+    "metrics.json",
+    "curves.png",
+    "confusion_matrix.png",
+    "preset",
+)
+
+
+@exit_on_input_error
+def main(argv: Sequence[str] | None = None) -> None:
+    """Runs the command.
+
+    Args:
+        argv: the arguments, by default those of the command line.
+
+    Raises:
+        SystemExit: with code 2 on bad input.
+
+    Example:
+        >>> main(["--preset", "runs/demo/preset", "--train", "train.tsv"])
+    """
+    config, fresh = read_config(
+        FinetuneConfig, argv, "python -m training.finetune", DEBUG
+    )
+    check_config(config)
+    weights = _preset_files(config.preset)
+    splits = read_splits(config)
+    inputs = {"preset": digest(*weights), "labels": _labels_text(splits)}
+    steps = -(-len(splits["train"]) // config.batch_size) * config.epochs
+    model = build_model(config, splits["train"].label_names, steps)
+    run = RunDirectory(config, inputs, fresh, OUTPUTS)
+    print(config_text(config), end="")
+    if (run / "metrics.json").exists():
+        print(f"'{run.path}' is finished; add --fresh to start over.")
+        return
+    record, answers = fit(config, model, splits, run)
+    write_results(model, record, splits, answers, run)
+
+
+def _preset_files(preset: str) -> list[Path]:
+    names = ("config.json", "model.weights.h5", "tokenizer.json")
+    files = [Path(preset) / name for name in names]
+    missing = [file.name for file in files if not file.is_file()]
+    if missing:
+        raise InputError(
+            f"'{preset}' is no preset directory: it has no "
+            f"{', '.join(missing)}; give the directory `preset` that "
+            "`python -m training.pretrain` wrote."
+        )
+    return files
+
+
+def _labels_text(splits: dict[str, LabelledTexts]) -> str:
+    sizes = [f"{len(split)} {name}" for name, split in splits.items()]
+    return f"{', '.join(sizes)}: {', '.join(splits['train'].label_names)}"
+
+
+def build_model(
+    config: FinetuneConfig, class_names: list[str], steps: int
+) -> ConvBertTextClassifier:
+    """Builds and compiles the classifier on the pre-trained encoder.
+
+    Args:
+        config: the configuration.
+        class_names: names of the classes.
+        steps: optimizer steps of the whole run.
+
+    Returns:
+        The classifier, with a head of random weights.
+
+    Raises:
+        InputError: the preset cannot be read or does not fit.
+    """
+    keras.utils.set_random_seed(config.seed)
+    try:
+        backbone = ConvBertBackbone.from_preset(
+            config.preset,
+            dropout=config.dropout,
+            attention_dropout=config.attention_dropout,
+            dtype=config.dtype,
+        )
+        tokenizer = ConvBertTokenizer.from_preset(config.preset)
+    except (ValueError, OSError, KeyError) as error:
+        raise InputError(
+            f"Preset '{config.preset}' cannot be loaded: {error}"
+        ) from error
+    if config.sequence_length > backbone.max_sequence_length:
+        raise InputError(
+            f"`sequence_length` is {config.sequence_length}, but the preset "
+            f"has {backbone.max_sequence_length} positions; lower it."
+        )
+    model = ConvBertTextClassifier(
+        backbone,
+        num_classes=len(class_names),
+        class_names=class_names,
+        preprocessor=ConvBertTextClassifierPreprocessor(
+            tokenizer, sequence_length=config.sequence_length
+        ),
+    )
+    model.compile(
+        optimizer=adamw(
+            config.learning_rate,
+            steps,
+            int(config.warmup_share * steps),
+            config.weight_decay,
+        ),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+    )
+    return model
+
+
+def fit(
+    config: FinetuneConfig,
+    model: ConvBertTextClassifier,
+    splits: dict[str, LabelledTexts],
+    run: RunDirectory,
+) -> tuple[dict, dict[str, np.ndarray]]:
+    """Trains to the end and predicts with the weights of the best epoch.
+
+    Args:
+        config: the configuration.
+        model: the compiled classifier; it has the best weights afterwards.
+        splits: the texts.
+        run: where states and logs go.
+
+    Returns:
+        The record of `fit_resumably`, and the predicted class ids of every
+        split but train.
+    """
+    # What the convolutions see of the padding is part of a `leak` model, so
+    # all batches get the same.
+    leaks = model.backbone.padding == "leak"
+    multiple_of = config.sequence_length if leaks else 16
+    batches = {
+        name: LengthBatches(
+            split, model.preprocessor, config.batch_size, multiple_of
+        )
+        for name, split in splits.items()
+    }
+    # Keras would preprocess raw strings; the batches are tokenised already.
+    model.preprocessor, preprocessor = None, model.preprocessor
+    steps = len(batches["train"])
+    record = fit_resumably(
+        model,
+        run,
+        rounds=config.epochs,
+        steps_per_round=steps,
+        batches_from=lambda step: batches["train"].shuffled(
+            config.seed, first_epoch=step // steps
+        ),
+        validation_data=batches["dev"].in_order_of_length()[0],
+        watch="val_accuracy",
+    )
+    run.load_weights(model, "best.npz")
+    answers = {
+        name: _predicted(model, batches[name])
+        for name in splits
+        if name != "train"
+    }
+    model.preprocessor = preprocessor
+    return record, answers
+
+
+def _predicted(model, batches: LengthBatches) -> np.ndarray:
+    dataset, rows = batches.in_order_of_length()
+    answers = np.empty(len(rows), "int32")
+    answers[rows] = model.predict(dataset, verbose=0).argmax(axis=-1)
+    return answers
+
+
+def write_results(
+    model: ConvBertTextClassifier,
+    record: dict,
+    splits: dict[str, LabelledTexts],
+    answers: dict[str, np.ndarray],
+    run: RunDirectory,
+) -> None:
+    """Writes the preset, the pictures and, last, `metrics.json`.
+
+    Args:
+        model: the classifier with the weights of the best epoch.
+        record: what `fit` returned.
+        splits: the texts.
+        answers: the predicted class ids of dev and, if there is one, test.
+        run: where the files go.
+    """
+    model.compile()  # a fresh optimizer: a preset holds no training state
+    with written_whole(run / "preset") as partial:
+        model.save_to_preset(str(partial))
+    history = record["history"]
+    draw_curves(history, "epochs", run / "curves.png")
+    last = "test" if "test" in splits else "dev"
+    matrix = np.zeros((model.num_classes, model.num_classes), "int64")
+    np.add.at(matrix, (splits[last].labels, answers[last]), 1)
+    draw_confusion_matrix(
+        matrix, model.class_names, run / "confusion_matrix.png"
+    )
+    scores = [row["val_accuracy"] for row in history]
+    metrics = {
+        "accuracy": {
+            name: float(np.mean(answers[name] == splits[name].labels))
+            for name in answers
+        },
+        "baselines": baseline_accuracies(splits["train"], splits[last]),
+        "baselines_measured_on": last,
+        "best_epoch": int(np.argmax(scores)) + 1,
+        "class_names": model.class_names,
+        "confusion_matrix": matrix.tolist(),
+        "parameters": model.count_params(),
+        "texts": {name: len(split) for name, split in splits.items()},
+        "seconds": record["seconds"],
+        "history": history,
+    }
+    write_metrics(metrics, run / "metrics.json")
+    print(
+        f"Accuracy on {last}: {metrics['accuracy'][last]:.1%} (majority "
+        f"{metrics['baselines']['majority']:.1%}, naive Bayes "
+        f"{metrics['baselines']['naive_bayes']:.1%}). Wrote {run / 'preset'}."
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,273 @@
+r"""Pre-trains a ConvBERT encoder by masked language modelling.
+
+    python -m training.pretrain --config training/configs/pretrain_demo.json
+
+Any key of the configuration can be set on the command line, for example
+`--steps 2000 --run_directory runs/longer`; `--help` lists them. Run the same
+command again after an interruption, and it resumes from the last round.
+"""
+
+import itertools
+import math
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+from tqdm import tqdm
+
+from keras_mixattn.data import SPECIAL_TOKENS
+from keras_mixattn.data import load_vocabulary
+from keras_mixattn.data import read_documents
+from keras_mixattn.data.masking import TokenMasker
+from keras_mixattn.data.masking import masked_lm_dataset
+from keras_mixattn.data.token_windows import token_windows
+from keras_mixattn.errors import InputError
+from keras_mixattn.errors import exit_on_input_error
+from keras_mixattn.models import ConvBertBackbone
+from keras_mixattn.models import ConvBertMaskedLM
+from keras_mixattn.models import ConvBertMaskedLMPreprocessor
+from keras_mixattn.models import ConvBertTokenizer
+from keras_mixattn.pretraining import adamw
+from training.config import config_text
+from training.config import read_config
+from training.pretrain_config import DEBUG
+from training.pretrain_config import PretrainConfig
+from training.pretrain_config import check_config
+from training.progress import fit_resumably
+from training.report import draw_curves
+from training.report import write_metrics
+from training.run_directory import RunDirectory
+from training.run_directory import digest
+from training.run_directory import written_whole
+
+OUTPUTS = ("windows", "metrics.json", "curves.png", "preset")
+
+
+@exit_on_input_error
+def main(argv: Sequence[str] | None = None) -> None:
+    """Runs the command.
+
+    Args:
+        argv: the arguments, by default those of the command line.
+
+    Raises:
+        SystemExit: with code 2 on bad input.
+
+    Example:
+        >>> main(["--vocabulary", "vocab.txt", "--debug"])
+    """
+    config, fresh = read_config(
+        PretrainConfig, argv, "python -m training.pretrain", DEBUG
+    )
+    check_config(config)
+    vocabulary = load_vocabulary(config.vocabulary)
+    model = build_model(config, vocabulary)
+    inputs = {"vocabulary": digest(config.vocabulary)}
+    run = RunDirectory(config, inputs, fresh, OUTPUTS)
+    print(config_text(config), end="")
+    if (run / "metrics.json").exists():
+        print(f"'{run.path}' is finished; add --fresh to start over.")
+        return
+    train, validation = window_splits(config, model, run)
+    record = fit(config, model, train, validation, run)
+    write_results(config, model, record, train, run)
+
+
+def build_model(
+    config: PretrainConfig, vocabulary: list[str]
+) -> ConvBertMaskedLM:
+    """Builds and compiles the masked language model.
+
+    Args:
+        config: the configuration.
+        vocabulary: the word pieces.
+
+    Returns:
+        The model, with random weights.
+
+    Raises:
+        InputError: the sizes do not fit together.
+    """
+    keras.utils.set_random_seed(config.seed)
+    names = ("num_layers", "num_heads", "hidden_dim", "intermediate_dim")
+    names += ("embedding_dim", "num_groups", "mixers", "max_sequence_length")
+    names += ("dropout", "attention_dropout", "dtype")
+    chosen = {name: getattr(config, name) for name in names}
+    slots = max(1, round(config.mask_rate * (config.sequence_length - 2)))
+    warmup_steps = config.warmup_steps
+    if warmup_steps is None:
+        warmup_steps = config.steps // 10
+    try:
+        backbone = ConvBertBackbone.from_architecture(
+            config.architecture,
+            vocabulary_size=len(vocabulary),
+            **{name: v for name, v in chosen.items() if v is not None},
+        )
+        preprocessor = ConvBertMaskedLMPreprocessor(
+            ConvBertTokenizer(vocabulary, lowercase=config.lowercase),
+            sequence_length=config.sequence_length,
+            mask_selection_rate=config.mask_rate,
+            mask_selection_length=slots,
+        )
+        model = ConvBertMaskedLM(backbone, preprocessor=preprocessor)
+        optimizer = adamw(
+            config.learning_rate,
+            config.steps,
+            warmup_steps,
+            config.weight_decay,
+        )
+    except ValueError as error:
+        raise InputError(f"The model cannot be built: {error}") from error
+    model.compile(
+        optimizer=optimizer,
+        loss=keras.losses.SparseCategoricalCrossentropy(
+            from_logits=True, reduction="mean_with_sample_weight"
+        ),
+        weighted_metrics=[
+            keras.metrics.SparseCategoricalAccuracy(name="accuracy")
+        ],
+    )
+    return model
+
+
+def window_splits(
+    config: PretrainConfig, model: ConvBertMaskedLM, run: RunDirectory
+) -> tuple[np.ndarray, np.ndarray]:
+    """Reads the text as windows, from the run's cache if it is there.
+
+    Args:
+        config: the configuration.
+        model: the masked language model, for its tokenizer.
+        run: where the windows are kept, as `windows/train.npy` and
+            `windows/validation.npy`.
+
+    Returns:
+        The windows to train on and those to measure on.
+
+    Raises:
+        InputError: a source cannot be read or holds too little text.
+    """
+    splits = []
+    for name in ("train", "validation"):
+        path = run / "windows" / f"{name}.npy"
+        if not path.exists():
+            windows = _windows_of(config, model, getattr(config, name), name)
+            with written_whole(path) as partial:
+                with open(partial, "wb") as file:
+                    np.save(file, windows)
+        splits.append(np.load(path))
+    train, validation = splits
+    pick = np.random.default_rng(config.seed).permutation(len(validation))
+    return train, validation[pick[: config.validation_windows]]
+
+
+def _windows_of(config, model, sources, name) -> np.ndarray:
+    documents = itertools.islice(
+        read_documents(sources, config.text_column), config.max_documents
+    )
+    windows = token_windows(
+        tqdm(documents, desc=f"Reading {name} text", unit=" documents"),
+        model.preprocessor.tokenizer,
+        config.sequence_length,
+        config.min_tokens,
+    )
+    needed = config.batch_size if name == "train" else 1
+    if len(windows) < needed:
+        raise InputError(
+            f"The {name} text, {', '.join(sources)}, gives {len(windows)} "
+            f"windows, but at least {needed} are needed; give more text, or "
+            "lower `batch_size` or `min_tokens`."
+        )
+    return windows
+
+
+def fit(
+    config: PretrainConfig,
+    model: ConvBertMaskedLM,
+    train: np.ndarray,
+    validation: np.ndarray,
+    run: RunDirectory,
+) -> dict:
+    """Trains from the last saved state to the end.
+
+    Args:
+        config: the configuration.
+        model: the compiled model.
+        train: windows to train on.
+        validation: windows to measure on after each round.
+        run: where states and logs go.
+
+    Returns:
+        The record of `fit_resumably`.
+    """
+    tokenizer = model.preprocessor.tokenizer
+    masker = TokenMasker(
+        vocabulary_size=tokenizer.vocabulary_size(),
+        mask_token_id=tokenizer.mask_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        special_token_ids=[
+            tokenizer.token_to_id(token) for token in SPECIAL_TOKENS
+        ],
+        mask_rate=config.mask_rate,
+    )
+    batch_size = config.batch_size
+    # Keras would preprocess raw strings; the windows are masked already.
+    model.preprocessor, preprocessor = None, model.preprocessor
+    record = fit_resumably(
+        model,
+        run,
+        rounds=config.steps // config.steps_per_round,
+        steps_per_round=config.steps_per_round,
+        batches_from=lambda step: masked_lm_dataset(
+            train, masker, batch_size, config.seed, first_step=step
+        ),
+        validation_data=masked_lm_dataset(
+            validation, masker, batch_size, config.seed, shuffle=False
+        ),
+    )
+    model.preprocessor = preprocessor
+    return record
+
+
+def write_results(
+    config: PretrainConfig,
+    model: ConvBertMaskedLM,
+    record: dict,
+    train: np.ndarray,
+    run: RunDirectory,
+) -> None:
+    """Writes the preset, the curves and, last, `metrics.json`.
+
+    Args:
+        config: the configuration.
+        model: the trained model.
+        record: what `fit` returned.
+        train: windows it was trained on.
+        run: where the files go.
+    """
+    model.compile()  # a fresh optimizer: a preset holds no training state
+    with written_whole(run / "preset") as partial:
+        model.save_to_preset(str(partial))
+    history = record["history"]
+    draw_curves(
+        history, f"rounds of {config.steps_per_round} steps", run / "curves.png"
+    )
+    metrics = {
+        "validation_loss": history[-1]["val_loss"],
+        "validation_perplexity": math.exp(history[-1]["val_loss"]),
+        "validation_accuracy": history[-1]["val_accuracy"],
+        "parameters": model.backbone.count_params(),
+        "train_windows": len(train),
+        "windows_seen": config.steps * config.batch_size,
+        "seconds": record["seconds"],
+        "history": history,
+    }
+    write_metrics(metrics, run / "metrics.json")
+    print(
+        f"Held-out masked tokens: {metrics['validation_accuracy']:.1%} right, "
+        f"loss {metrics['validation_loss']:.3f}. Wrote {run / 'preset'}."
+    )
+
+
+if __name__ == "__main__":
+    main()

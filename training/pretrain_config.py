@@ -1,0 +1,79 @@
+"""The keys of a pre-training configuration and their legal values."""
+
+import dataclasses
+
+from keras_mixattn.errors import InputError
+from training.config import key
+
+DEBUG = {
+    "steps": 20,
+    "steps_per_round": 10,
+    "batch_size": 8,
+    "num_layers": 2,
+    "mixers": None,
+    "max_documents": 400,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class PretrainConfig:
+    """The keys of a pre-training configuration."""
+
+    run_directory: str = key("runs/pretrain", "where everything is written")
+    train: list[str] = key(["docstrings:train"], "sources of training text")
+    validation: list[str] = key(["docstrings:dev"], "sources of held-out text")
+    text_column: str = key("text", "column of the text in tables")
+    max_documents: int | None = key(None, "most documents to read, or null")
+    vocabulary: str = key("vocab.txt", "WordPiece vocabulary, a token a line")
+    lowercase: bool = key(True, "whether the vocabulary is uncased")
+    sequence_length: int = key(128, "tokens of a window")
+    min_tokens: int = key(8, "shorter documents and rests are left out")
+    validation_windows: int = key(1000, "most held-out windows to measure on")
+    architecture: str = key("small", "small, medium_small or base")
+    num_layers: int | None = key(None, "layers, or null: as architecture")
+    num_heads: int | None = key(None, "heads, or null")
+    hidden_dim: int | None = key(None, "features of a token, or null")
+    intermediate_dim: int | None = key(None, "feed-forward features, or null")
+    embedding_dim: int | None = key(None, "features of embeddings, or null")
+    num_groups: int | None = key(None, "feed-forward groups, or null")
+    mixers: list[dict] | None = key(None, "head allocation, or null: ConvBERT")
+    max_sequence_length: int = key(512, "positions of the model")
+    dropout: float = key(0.1, "share of features dropped")
+    attention_dropout: float = key(0.1, "share of attention weights dropped")
+    mask_rate: float = key(0.15, "share of tokens to predict")
+    batch_size: int = key(128, "windows of a step")
+    steps: int = key(10000, "optimizer steps")
+    steps_per_round: int = key(500, "steps between two saved states")
+    warmup_steps: int | None = key(None, "or null: a tenth of the steps")
+    learning_rate: float = key(5e-4, "the highest one")
+    weight_decay: float = key(0.01, "decoupled; spares biases and norms")
+    dtype: str = key("float32", "float32 or mixed_bfloat16")
+    seed: int = key(1, "of weights, order, masks and dropout")
+
+
+def check_config(config: PretrainConfig) -> None:
+    """Checks what types cannot say, before anything is read or written.
+
+    Args:
+        config: the configuration.
+
+    Raises:
+        InputError: a value is out of range.
+    """
+    for name in ("steps", "steps_per_round", "batch_size"):
+        if getattr(config, name) < 1:
+            raise InputError(
+                f"The key {name!r} must be at least 1; it is "
+                f"{getattr(config, name)}."
+            )
+    if config.steps % config.steps_per_round:
+        raise InputError(
+            f"`steps`, {config.steps}, must be a multiple of "
+            f"`steps_per_round`, {config.steps_per_round}."
+        )
+    if not 3 <= config.sequence_length <= config.max_sequence_length:
+        raise InputError(
+            f"`sequence_length` is {config.sequence_length}; it must lie "
+            f"between 3 and `max_sequence_length`, "
+            f"{config.max_sequence_length}."
+        )

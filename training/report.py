@@ -1,0 +1,94 @@
+"""Metrics as JSON, curves and confusion matrices as pictures."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from training.run_directory import written_whole
+
+
+def write_metrics(metrics: dict, path: str | Path) -> None:
+    """Writes numbers as JSON with an indent, in one step.
+
+    Args:
+        metrics: numbers, texts, lists and dicts of them.
+        path: the file, replaced if it exists.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    with written_whole(path) as partial:
+        partial.write_text(
+            json.dumps(metrics, indent=2, allow_nan=False) + "\n",
+            encoding="utf-8",
+        )
+
+
+def draw_curves(history: list[dict], unit: str, path: str | Path) -> None:
+    """Draws loss and accuracy, of training and validation, as a PNG.
+
+    Args:
+        history: one dict a round with `loss`, `accuracy`, `val_loss` and
+            `val_accuracy`.
+        unit: what a round is called on the axis.
+        path: the file, replaced if it exists.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    rounds = range(1, len(history) + 1)
+    for axes, name in zip(
+        figure.subplots(1, 2), ("loss", "accuracy"), strict=True
+    ):
+        for key, label in ((name, "training"), (f"val_{name}", "held out")):
+            values = [row[key] for row in history]
+            axes.plot(rounds, values, marker="o", markersize=3, label=label)
+        axes.set_xlabel(unit)
+        axes.set_title(name)
+        axes.grid(alpha=0.3)
+        axes.legend()
+    _save(figure, path)
+
+
+def draw_confusion_matrix(
+    matrix: np.ndarray, class_names: list[str], path: str | Path
+) -> None:
+    """Draws a confusion matrix as a PNG, coloured by share of the row.
+
+    Args:
+        matrix: counts, one row per true class, one column per predicted one.
+        class_names: the names of the classes.
+        path: the file, replaced if it exists.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    size = max(4.0, 0.6 * len(class_names) + 2)
+    figure = Figure(figsize=(size, size), layout="constrained")
+    axes = figure.subplots()
+    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    ticks = range(len(class_names))
+    axes.set_xticks(ticks, class_names, rotation=45, ha="right")
+    axes.set_yticks(ticks, class_names)
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("true")
+    if len(class_names) <= 20:
+        for (row, column), share in np.ndenumerate(shares):
+            axes.text(
+                column,
+                row,
+                str(matrix[row, column]),
+                ha="center",
+                va="center",
+                color="white" if share > 0.5 else "black",
+            )
+    _save(figure, path)
+
+
+def _save(figure: Figure, path: str | Path) -> None:
+    with written_whole(path) as partial:
+        figure.savefig(partial, format="png", dpi=120)

@@ -1,0 +1,245 @@
+"""Where a run keeps its state, so that it survives an interruption.
+
+Files are written beside, under another name, and renamed: what has its name
+is whole. Re-running a command resumes from the last state.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from keras_mixattn.errors import InputError
+from training.config import config_text
+
+_STATE = "state.npz"
+_CONFIG = "config.json"
+_INPUTS = "inputs.json"
+_RECORD = "record"
+
+
+@contextlib.contextmanager
+def written_whole(path: str | Path) -> Iterator[Path]:
+    """Gives a path to write a file or a directory at, which then is `path`.
+
+    Args:
+        path: what will appear, complete, or not at all. What has this name
+            already is replaced.
+
+    Yields:
+        A path beside it, not in use.
+
+    Raises:
+        InputError: it cannot be written.
+
+    Example:
+        >>> with written_whole("notes.txt") as partial:
+        ...     partial.write_text("all of it")
+    """
+    path = Path(path)
+    partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
+    old = path.with_name(f".old-{os.getpid()}-{path.name}")
+    try:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield partial
+            _flush(partial)
+            if path.is_dir():
+                path.rename(old)
+            os.replace(partial, path)
+        finally:
+            _remove(partial)
+            _remove(old)
+    except OSError as error:
+        raise InputError(
+            f"'{path}' cannot be written: {error.strerror or error}; free "
+            "some space or choose another run_directory."
+        ) from error
+
+
+def _flush(path: Path) -> None:
+    files = path.rglob("*") if path.is_dir() else [path]
+    for file in files:
+        if file.is_file():
+            with open(file, "rb") as opened:
+                os.fsync(opened.fileno())
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def digest(*paths: str | Path) -> str:
+    """Returns a number that tells whether files changed.
+
+    Args:
+        *paths: files to read.
+
+    Returns:
+        The SHA-256 of their contents, in hexadecimal.
+    """
+    result = hashlib.sha256()
+    for path in paths:
+        with open(path, "rb") as file:
+            result.update(hashlib.file_digest(file, "sha256").digest())
+    return result.hexdigest()
+
+
+class RunDirectory:
+    """The files of one run, and the state it resumes from.
+
+    Args:
+        config: the configuration, a dataclass with `run_directory`.
+        inputs: digests of what the run starts from, by name.
+        fresh: whether to remove the files of an earlier run.
+        outputs: names of the files and directories that the run makes.
+
+    Raises:
+        InputError: an earlier run there has another configuration or other
+            inputs, or the directory cannot be written.
+    """
+
+    def __init__(
+        self,
+        config,
+        inputs: dict[str, str],
+        fresh: bool,
+        outputs: tuple[str, ...],
+    ):
+        self.path = Path(config.run_directory)
+        texts = {
+            _CONFIG: config_text(config),
+            _INPUTS: json.dumps(inputs, indent=2) + "\n",
+        }
+        if fresh:
+            for name in (_STATE, _CONFIG, _INPUTS, "logs", *outputs):
+                _remove(self.path / name)
+        for name, text in texts.items():
+            self._check_same(name, json.loads(text))
+        for name, text in texts.items():
+            with written_whole(self.path / name) as partial:
+                partial.write_text(text, encoding="utf-8")
+
+    def __truediv__(self, name: str) -> Path:
+        return self.path / name
+
+    def _check_same(self, name: str, values: dict) -> None:
+        try:
+            earlier = json.loads((self / name).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError) as error:
+            raise InputError(
+                f"'{self / name}' cannot be read: {error}; add --fresh to "
+                "start over."
+            ) from error
+        other = [
+            f"{key} was {json.dumps(earlier.get(key))}, now "
+            f"{json.dumps(values.get(key))}"
+            for key in sorted({*earlier, *values})
+            if earlier.get(key) != values.get(key)
+        ]
+        if other:
+            raise InputError(
+                f"'{self.path}' holds another run ({'; '.join(other)}); add "
+                "--fresh to replace it, or choose another --run_directory."
+            )
+
+    def save_state(self, model, record: dict) -> None:
+        """Writes all that training goes on from, in one step.
+
+        Args:
+            model: a compiled Keras model. Its weights, the states of its
+                random generators and its optimizer's variables are kept.
+            record: what else to keep, as JSON.
+        """
+        arrays = {
+            f"{number:05}": np.asarray(variable)
+            for number, variable in enumerate(_variables(model))
+        }
+        arrays[_RECORD] = np.array(json.dumps(record))
+        self._write_arrays(self / _STATE, arrays)
+
+    def load_state(self, model) -> dict | None:
+        """Puts the last saved state into a model.
+
+        Args:
+            model: the model as it was when it was compiled.
+
+        Returns:
+            The record, or `None` if there is no state.
+
+        Raises:
+            InputError: the state is damaged or belongs to another model.
+        """
+        if not (self / _STATE).exists():
+            return None
+        arrays = self._read_arrays(self / _STATE)
+        record = json.loads(str(arrays.pop(_RECORD)))
+        self._assign(_variables(model), arrays, _STATE)
+        return record
+
+    def save_weights(self, model, name: str) -> None:
+        """Writes the weights of a model, without the optimizer's variables.
+
+        Args:
+            model: a Keras model.
+            name: of the file, with `.npz`.
+        """
+        arrays = {
+            f"{number:05}": np.asarray(weight)
+            for number, weight in enumerate(model.weights)
+        }
+        self._write_arrays(self / name, arrays)
+
+    def load_weights(self, model, name: str) -> None:
+        """Puts weights written by `save_weights` into a model.
+
+        Args:
+            model: a Keras model of the same architecture.
+            name: of the file.
+
+        Raises:
+            InputError: the file is missing, damaged or of another model.
+        """
+        self._assign(model.weights, self._read_arrays(self / name), name)
+
+    def _write_arrays(self, path: Path, arrays: dict) -> None:
+        with written_whole(path) as partial:
+            with open(partial, "wb") as file:
+                np.savez(file, **arrays)
+
+    def _read_arrays(self, path: Path) -> dict:
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                return dict(file)
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            raise InputError(
+                f"'{path}' is damaged ({error}); add --fresh to start over."
+            ) from error
+
+    def _assign(self, variables: list, arrays: dict, name: str) -> None:
+        shapes = [tuple(variable.shape) for variable in variables]
+        if shapes != [array.shape for array in arrays.values()]:
+            raise InputError(
+                f"'{self / name}' belongs to another model; add --fresh to "
+                "start over."
+            )
+        for variable, array in zip(variables, arrays.values(), strict=True):
+            variable.assign(array)
+
+
+def _variables(model) -> list:
+    """Returns weights, random generators' states and optimizer variables."""
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+    return [*model.variables, *model.optimizer.variables]

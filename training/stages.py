@@ -1,0 +1,126 @@
+"""Commands that build on each other; finished ones are skipped."""
+
+import dataclasses
+import hashlib
+import json
+import resource
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from keras_mixattn.errors import InputError
+from training.run_directory import written_whole
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """A command, what it reads beside earlier stages, and what it makes.
+
+    Args:
+        name: a short word, unique among the stages.
+        title: what the stage does, for people.
+        arguments: what follows `python`.
+        outputs: files or directories that exist when it is finished.
+        configs: files whose content decides the result.
+        can_resume: whether the command takes up its own interrupted work,
+            and starts over with `--fresh`.
+    """
+
+    name: str
+    title: str
+    arguments: tuple[str, ...]
+    outputs: tuple[Path, ...] = ()
+    configs: tuple[Path, ...] = ()
+    can_resume: bool = False
+
+
+def run_stages(
+    stages: Sequence[Stage], stamps_path: Path, version: str, fresh: bool
+) -> dict[str, dict]:
+    """Runs the stages that are not finished, in order.
+
+    A stage is finished if its outputs exist and neither it, its
+    configuration nor a stage before it changed since.
+
+    Args:
+        stages: the stages in order.
+        stamps_path: JSON file that keeps what was run and how long it took.
+        version: text that stands for everything else the results hang on.
+        fresh: whether to run all stages from the start.
+
+    Returns:
+        By name of the stage, a dict of `seconds` and `cpu_seconds` of the
+        times it ran until it was finished.
+
+    Raises:
+        InputError: a stage failed; it printed why.
+    """
+    stamps = {} if fresh else _read_stamps(stamps_path)
+    mark = version
+    for number, stage in enumerate(stages, start=1):
+        mark = _digest(mark, stage)
+        stamp = stamps.get(stage.name, {})
+        is_same = stamp.get("mark") == mark
+        print(f"\n[{number}/{len(stages)}] {stage.title}", flush=True)
+        if is_same and stamp["finished"] and _all_exist(stage.outputs):
+            print(f"Finished before in {stamp['seconds']:.0f} s; skipped.")
+            continue
+        if not is_same or stamp["finished"]:
+            stamp = {"mark": mark, "seconds": 0.0, "cpu_seconds": 0.0}
+        starts_over = stage.can_resume and not stamp["seconds"]
+        stamp["finished"] = False
+        stamps[stage.name] = stamp
+        _write_stamps(stamps, stamps_path)
+        try:
+            _run(stage, starts_over, stamp)
+            stamp["finished"] = True
+        finally:
+            _write_stamps(stamps, stamps_path)
+    return stamps
+
+
+def _run(stage: Stage, starts_over: bool, stamp: dict) -> None:
+    arguments = [*stage.arguments, *(["--fresh"] if starts_over else [])]
+    print(f"$ python {shlex.join(arguments)}", flush=True)
+    start, cpu_start = time.monotonic(), _children_cpu_seconds()
+    try:
+        result = subprocess.run([sys.executable, *arguments])
+    finally:
+        stamp["seconds"] += time.monotonic() - start
+        stamp["cpu_seconds"] += _children_cpu_seconds() - cpu_start
+    if result.returncode:
+        raise InputError(
+            f"The stage '{stage.name}' ended with code {result.returncode}; "
+            "see its message above, then run the same command again."
+        )
+
+
+def _children_cpu_seconds() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def _digest(mark: str, stage: Stage) -> str:
+    result = hashlib.sha256(f"{mark}\n{stage.arguments}".encode())
+    for path in stage.configs:
+        result.update(path.read_bytes())
+    return result.hexdigest()
+
+
+def _all_exist(paths: Sequence[Path]) -> bool:
+    return all(path.exists() for path in paths)
+
+
+def _read_stamps(path: Path) -> dict[str, dict]:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+
+
+def _write_stamps(stamps: dict, path: Path) -> None:
+    with written_whole(path) as partial:
+        partial.write_text(json.dumps(stamps, indent=2) + "\n")
