@@ -53,7 +53,7 @@ class LengthBatches:
             A dataset of (inputs, labels), and the indices of its texts.
         """
         rows = np.argsort(self._lengths, kind="stable")
-        return self._dataset(lambda: self._cut(rows)), rows
+        return self._dataset(lambda: self._cut(rows), len(self)), rows
 
     def shuffled(self, seed: int, first_epoch: int = 0) -> tf.data.Dataset:
         """Returns an endless stream of passes, each in another order.
@@ -75,7 +75,7 @@ class LengthBatches:
                 yield from self._shuffled_pass((seed, epoch))
                 epoch += 1
 
-        return self._dataset(batches)
+        return self._dataset(batches, tf.data.INFINITE_CARDINALITY)
 
     def _shuffled_pass(self, seed) -> list[np.ndarray]:
         random = np.random.default_rng(seed)
@@ -95,15 +95,18 @@ class LengthBatches:
             for start in range(0, len(rows), self.batch_size)
         ]
 
-    def _dataset(self, batches) -> tf.data.Dataset:
+    def _dataset(self, batches, count: int) -> tf.data.Dataset:
         tokens = tf.TensorSpec((None, None), tf.int32)
-        return tf.data.Dataset.from_generator(
+        dataset = tf.data.Dataset.from_generator(
             lambda: map(self._batch, batches()),
             output_signature=(
                 {name: tokens for name in self.inputs},
                 tf.TensorSpec((None,), tf.int32),
             ),
-        ).prefetch(tf.data.AUTOTUNE)
+        )
+        # Keras warns at the end of a dataset whose size it had to count.
+        dataset = dataset.apply(tf.data.experimental.assert_cardinality(count))
+        return dataset.prefetch(tf.data.AUTOTUNE)
 
     def _batch(self, rows: np.ndarray) -> tuple[dict, np.ndarray]:
         longest = self._lengths[rows].max()

@@ -1,5 +1,6 @@
 """Documents as windows of token ids: [CLS] ... [SEP], all of one length."""
 
+import itertools
 from collections.abc import Iterable
 from collections.abc import Iterator
 
@@ -56,15 +57,13 @@ def token_windows(
 
 
 def _tokenised(documents: Iterable[str], tokenizer) -> Iterator[np.ndarray]:
-    # Mapped over tf.data the tokenizer runs in C++, called directly in Python.
-    texts = tf.data.Dataset.from_generator(
-        lambda: iter(documents),
-        output_signature=tf.TensorSpec((), tf.string),
+    # Traced the tokenizer runs in C++, called directly in Python.
+    tokenise = tf.function(
+        tokenizer, input_signature=[tf.TensorSpec((None,), tf.string)]
     )
-    batches = texts.batch(_DOCUMENTS_AT_ONCE).map(
-        tokenizer, num_parallel_calls=tf.data.AUTOTUNE
-    )
-    for ragged in batches:
-        ids = ragged.values.numpy()
-        ends = ragged.row_splits.numpy()[1:-1]
-        yield from np.split(ids, ends)
+    documents = iter(documents)
+    while some := list(itertools.islice(documents, _DOCUMENTS_AT_ONCE)):
+        ragged = tokenise(tf.constant(some))
+        yield from np.split(
+            ragged.values.numpy(), ragged.row_splits.numpy()[1:-1]
+        )

@@ -72,6 +72,8 @@ class MixedEncoderBackbone(keras_hub.models.Backbone):
             `"gelu"`, the exact one.
         layer_norm_epsilon: Added to the variance. Defaults to 1e-12.
         dtype: Data type or policy of computations and weights.
+        name: Name of the model.
+        trainable: Whether the weights are trained. Defaults to `True`.
 
     Raises:
         ValueError: If the sizes do not fit together, or `mixers` is not one
@@ -97,7 +99,8 @@ class MixedEncoderBackbone(keras_hub.models.Backbone):
         activation="gelu",
         layer_norm_epsilon: float = 1e-12,
         dtype=None,
-        **kwargs,
+        name: str | None = None,
+        trainable: bool = True,
     ):
         if hidden_dim % num_heads:
             raise ValueError(
@@ -151,7 +154,8 @@ class MixedEncoderBackbone(keras_hub.models.Backbone):
             inputs=inputs,
             outputs={"sequence_output": x, "pooled_output": x[:, 0, :]},
             dtype=dtype,
-            **kwargs,
+            name=name,
+            trainable=trainable,
         )
 
         # === Config ===

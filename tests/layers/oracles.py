@@ -113,9 +113,11 @@ def norm(weights, name, x):
     return layer_norm(x, weights[f"{name}/gamma"], weights[f"{name}/beta"])
 
 
-def encoder_block(weights, name, x, mask, allocation, grouped=False):
+def encoder_block(
+    weights, name, x, mask, allocation, grouped=False, leak=False
+):
     mixed = mixed_attention(
-        weights, f"{name}/mixed_attention", x, mask, allocation
+        weights, f"{name}/mixed_attention", x, mask, allocation, leak
     )
     x = norm(weights, f"{name}/mixed_attention_norm", x + mixed)
     wide = feed_forward(weights, f"{name}/feed_forward", x, grouped)

@@ -46,11 +46,9 @@ def test_the_preset_becomes_a_classifier_without_warnings(pretrained):
         warnings.simplefilter("error", UserWarning)
         masked_lm = ConvBertMaskedLM.from_preset(preset)
         classifier = ConvBertTextClassifier.from_preset(
-            preset,
-            num_classes=3,
-            class_names=["x", "y", "z"],
-            sequence_length=23,
+            preset, num_classes=3, class_names=["x", "y", "z"]
         )
+    classifier.preprocessor.sequence_length = 23
     assert classifier.predict(["dog sees oak"], verbose=0).shape == (1, 3)
     for ours, theirs in zip(
         classifier.backbone.get_weights(),

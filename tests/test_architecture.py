@@ -1,0 +1,139 @@
+"""Who may import whom, and what nobody imports."""
+
+import ast
+import pathlib
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+STANDARD = set(sys.stdlib_module_names)
+
+# Folder -> what it may import beside the standard library and itself.
+ALLOWED = {
+    "keras_mixattn/layers": {"keras"},
+    "keras_mixattn/models": {"keras", "keras_hub", "keras_mixattn.layers"},
+    "keras_mixattn/conversion": {
+        "keras",
+        "numpy",
+        "keras_mixattn.models",
+        "keras_mixattn.errors",
+    },
+    "keras_mixattn/data": {
+        "keras",
+        "keras_hub",
+        "numpy",
+        "tensorflow",
+        "tensorflow_datasets",
+        "tensorflow_text",
+        "tokenizers",
+        "keras_mixattn.errors",
+    },
+    "keras_mixattn/pretraining": {
+        "keras",
+        "numpy",
+        "tensorflow",
+        "keras_mixattn.data",
+        "keras_mixattn.errors",
+        "keras_mixattn.layers",
+        "keras_mixattn.models",
+    },
+    "keras_mixattn/serving": {
+        "keras",
+        "keras_hub",
+        "numpy",
+        "tensorflow",
+        "tensorflow_text",
+        "keras_mixattn.errors",
+        "keras_mixattn.models",
+        "keras_mixattn.version",
+    },
+    # No further `keras_mixattn`: its public names are checked below.
+    "training": None,
+    "benchmarks": None,
+}
+
+# (file, module) -> why it may.
+EXCEPTIONS = {
+    ("keras_mixattn/models/preprocessing.py", "tensorflow"): (
+        "in a tf.data map the tensors are TensorFlow's on every backend"
+    ),
+    ("keras_mixattn/models/preprocessing.py", "numpy"): (
+        "eager preprocessing answers in NumPy"
+    ),
+}
+
+BANNED = ("keras_hub.src", "keras.src", "tensorflow.keras", "tensorflow.python")
+
+
+def python_files(folder: str):
+    for path in sorted((ROOT / folder).rglob("*.py")):
+        yield path.relative_to(ROOT).as_posix()
+
+
+def imported_modules(path: str):
+    """Yields the absolute module of every import, lazy ones included."""
+    for node in ast.walk(ast.parse((ROOT / path).read_text())):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} has a relative import"
+            assert node.names[0].name != "*", f"{path} has a star import"
+            yield node.module
+
+
+def within(module: str, allowed: set) -> bool:
+    return any(
+        module == name or module.startswith(f"{name}.") for name in allowed
+    )
+
+
+@pytest.mark.parametrize("folder", [k for k, v in ALLOWED.items() if v])
+def test_import_directions(folder):
+    own = folder.replace("/", ".")
+    files = list(python_files(folder))
+    assert files
+    for path in files:
+        siblings = {p.stem for p in (ROOT / path).parent.glob("*.py")}
+        script = path.startswith("keras_mixattn/serving/c_runtime/")
+        for module in imported_modules(path):
+            root = module.partition(".")[0]
+            assert (
+                root in STANDARD
+                or within(module, ALLOWED[folder] | {own})
+                or (path, root) in EXCEPTIONS
+                # Runs as a folder of scripts, without this package.
+                or (script and root in siblings)
+            ), f"{path} must not import {module}"
+
+
+@pytest.mark.parametrize("folder", ["training", "benchmarks"])
+def test_scripts_use_public_names_only(folder):
+    for path in python_files(folder):
+        for module in imported_modules(path):
+            parts = module.split(".")
+            if parts[0] == "keras_mixattn":
+                assert not any(part.startswith("_") for part in parts), path
+                assert len(parts) <= 2, f"{path} reaches into {module}"
+
+
+def test_nothing_imports_scripts_or_tests():
+    for path in python_files("keras_mixattn"):
+        for module in imported_modules(path):
+            root = module.partition(".")[0]
+            assert root not in {"training", "tests", "benchmarks"}, path
+
+
+@pytest.mark.parametrize("folder", ["keras_mixattn", *ALLOWED])
+def test_banned_modules(folder):
+    for path in python_files(folder):
+        for module in imported_modules(path):
+            assert not within(module, set(BANNED)), f"{path}: {module}"
+        assert "tf.keras" not in (ROOT / path).read_text(), path
+
+
+def test_exceptions_are_still_needed():
+    for (path, root), reason in EXCEPTIONS.items():
+        roots = {m.partition(".")[0] for m in imported_modules(path)}
+        assert root in roots, f"{path} no longer imports {root}: {reason}"

@@ -1,0 +1,145 @@
+"""Files appear whole or not at all; a state comes back bit for bit."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+
+from keras_mixattn.errors import InputError
+from training.run_directory import RunDirectory
+from training.run_directory import digest
+from training.run_directory import written_whole
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    run_directory: str
+    steps: int = 5
+
+
+def make_run(path, fresh=False, inputs=None, **changes):
+    config = Config(str(path), **changes)
+    return RunDirectory(config, inputs or {}, fresh, ("results",))
+
+
+def make_model(units=3):
+    model = keras.Sequential(
+        [
+            keras.Input((2,)),
+            keras.layers.Dense(units),
+            keras.layers.Dropout(0.5),
+            keras.layers.Dense(1),
+        ]
+    )
+    model.compile(optimizer="adam", loss="mse")
+    return model
+
+
+def train(model):
+    x = np.arange(14.0).reshape(7, 2)
+    model.fit(x, x[:, :1], epochs=2, verbose=0, shuffle=False)
+    return [
+        np.asarray(v) for v in (*model.variables, *model.optimizer.variables)
+    ]
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path):
+    path = tmp_path / "file"
+    with written_whole(path) as partial:
+        partial.write_text("old")
+    with pytest.raises(RuntimeError), written_whole(path) as partial:
+        partial.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_directory_is_replaced_as_a_whole(tmp_path):
+    path = tmp_path / "directory"
+    for name in ("a", "b"):
+        with written_whole(path) as partial:
+            partial.mkdir()
+            (partial / name).write_text(name)
+    assert [file.name for file in path.iterdir()] == ["b"]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_cannot_be_written_is_one_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot be written"):
+        with written_whole(tmp_path / "file" / "below") as partial:
+            partial.write_text("never")
+
+
+def test_training_goes_on_from_a_state_as_if_it_had_never_stopped(tmp_path):
+    keras.utils.set_random_seed(3)
+    model = make_model()
+    train(model)
+    run = make_run(tmp_path)
+    run.save_state(model, {"history": [{"loss": 0.1}]})
+    expected = train(model)
+    keras.utils.set_random_seed(4)
+    other = make_model()
+    assert run.load_state(other) == {"history": [{"loss": 0.1}]}
+    for ours, theirs in zip(train(other), expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_weights_come_back_and_the_optimizer_stays(tmp_path):
+    model, other = make_model(), make_model()
+    train(model)
+    run = make_run(tmp_path)
+    run.save_weights(model, "best.npz")
+    run.load_weights(other, "best.npz")
+    for ours, theirs in zip(
+        other.get_weights(), model.get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_new_run_has_no_state(tmp_path):
+    assert make_run(tmp_path).load_state(make_model()) is None
+
+
+def test_a_damaged_state_is_named(tmp_path):
+    run = make_run(tmp_path)
+    run.save_state(make_model(), {})
+    state = tmp_path / "state.npz"
+    state.write_bytes(state.read_bytes()[:200])
+    with pytest.raises(InputError, match="state.npz' is damaged"):
+        run.load_state(make_model())
+
+
+def test_the_state_of_another_model_is_refused(tmp_path):
+    run = make_run(tmp_path)
+    run.save_state(make_model(), {})
+    with pytest.raises(InputError, match="belongs to another model"):
+        run.load_state(make_model(units=4))
+
+
+def test_another_configuration_or_input_is_refused(tmp_path):
+    make_run(tmp_path, inputs={"vocabulary": "a"})
+    make_run(tmp_path, inputs={"vocabulary": "a"})
+    with pytest.raises(InputError, match="steps was 5, now 6"):
+        make_run(tmp_path, inputs={"vocabulary": "a"}, steps=6)
+    with pytest.raises(InputError, match='vocabulary was "a", now "b"'):
+        make_run(tmp_path, inputs={"vocabulary": "b"})
+
+
+def test_fresh_removes_what_a_run_makes_and_nothing_else(tmp_path):
+    make_run(tmp_path).save_state(make_model(), {})
+    (tmp_path / "results").mkdir()
+    (tmp_path / "notes.txt").write_text("mine")
+    run = make_run(tmp_path, fresh=True, steps=6)
+    assert run.load_state(make_model()) is None
+    assert not (tmp_path / "results").exists()
+    assert (tmp_path / "notes.txt").exists()
+
+
+def test_digest_tells_files_apart(tmp_path):
+    for name, text in (("a", "x"), ("b", "x"), ("c", "y")):
+        (tmp_path / name).write_text(text)
+    a, b, c = (tmp_path / name for name in "abc")
+    assert digest(a) == digest(b) != digest(c)
+    assert digest(a, c) != digest(c, a)
