@@ -1,4 +1,4 @@
-"""Text in: raw documents, labelled texts, vocabularies."""
+"""Text in: documents, labelled texts, vocabularies, windows, batches."""
 
 from keras_mixattn.data.docstrings import Document
 from keras_mixattn.data.docstrings import docstring_documents
@@ -6,7 +6,11 @@ from keras_mixattn.data.docstrings import module_split
 from keras_mixattn.data.documents import read_documents
 from keras_mixattn.data.labelled_texts import LabelledTexts
 from keras_mixattn.data.labelled_texts import read_labelled_texts
+from keras_mixattn.data.length_batches import LengthBatches
+from keras_mixattn.data.masking import TokenMasker
+from keras_mixattn.data.masking import masked_lm_dataset
 from keras_mixattn.data.package_task import package_sentences
+from keras_mixattn.data.token_windows import token_windows
 from keras_mixattn.data.vocabulary import SPECIAL_TOKENS
 from keras_mixattn.data.vocabulary import learn_vocabulary
 from keras_mixattn.data.vocabulary import load_vocabulary
@@ -16,12 +20,16 @@ __all__ = [
     "SPECIAL_TOKENS",
     "Document",
     "LabelledTexts",
+    "LengthBatches",
+    "TokenMasker",
     "docstring_documents",
     "learn_vocabulary",
     "load_vocabulary",
+    "masked_lm_dataset",
     "module_split",
     "package_sentences",
     "read_documents",
     "read_labelled_texts",
     "save_vocabulary",
+    "token_windows",
 ]

@@ -23,11 +23,20 @@ class LengthBatches:
             `sequence_length`.
 
     Example:
-        >>> batches = LengthBatches(train, classifier.preprocessor, 32)
-        >>> classifier.preprocessor = None
-        >>> classifier.fit(
-        ...     batches.shuffled(seed=1), steps_per_epoch=len(batches)
-        ... )
+
+    ```python
+    from keras_mixattn.models import ConvBertTextClassifierPreprocessor
+    from keras_mixattn.models import ConvBertTokenizer
+
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bad"]
+    preprocessor = ConvBertTextClassifierPreprocessor(
+        ConvBertTokenizer(words), sequence_length=32
+    )
+    split = LabelledTexts(["good", "bad", "good"], [1, 0, 1], ["-", "+"])
+    batches = LengthBatches(split, preprocessor, batch_size=2)
+    inputs, labels = next(iter(batches.shuffled(seed=1)))
+    assert inputs["token_ids"].shape == (2, 16)
+    ```
     """
 
     def __init__(

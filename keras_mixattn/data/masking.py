@@ -32,10 +32,12 @@ class TokenMasker:
         ValueError: a rate is not legal, or all tokens are special.
 
     Example:
-        >>> masker = TokenMasker(9, 4, 0, special_token_ids=[0, 1, 2, 3, 4])
-        >>> x, y, weights = masker(tf.constant([2, 5, 6, 7, 3]), seed=[1, 2])
-        >>> x["mask_positions"].shape
-        TensorShape([1])
+
+    ```python
+    masker = TokenMasker(9, 4, 0, special_token_ids=[0, 1, 2, 3, 4])
+    x, y, weights = masker(tf.constant([2, 5, 6, 7, 3]), seed=[1, 2])
+    assert x["mask_positions"].shape == y.shape == weights.shape == (1,)
+    ```
     """
 
     def __init__(
@@ -183,12 +185,14 @@ def masked_lm_dataset(
         ValueError: there are no windows.
 
     Example:
-        >>> masker = TokenMasker(99, 4, 0, special_token_ids=range(5))
-        >>> windows = np.arange(5, 35).reshape(3, 10)
-        >>> dataset = masked_lm_dataset(windows, masker, 2, seed=7)
-        >>> inputs, labels, weights = next(iter(dataset))
-        >>> inputs["token_ids"].shape
-        TensorShape([2, 10])
+
+    ```python
+    masker = TokenMasker(99, 4, 0, special_token_ids=range(5))
+    windows = np.arange(5, 35).reshape(3, 10)
+    dataset = masked_lm_dataset(windows, masker, 2, seed=7)
+    inputs, labels, weights = next(iter(dataset))
+    assert inputs["token_ids"].shape == (2, 10)
+    ```
     """
     count = len(windows)
     if not count:

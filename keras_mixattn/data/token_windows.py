@@ -34,10 +34,15 @@ def token_windows(
         An int32 array of shape `(windows, sequence_length)`.
 
     Example:
-        >>> words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b"]
-        >>> tokenizer = ConvBertTokenizer(words)
-        >>> token_windows(["a b a"], tokenizer, 4, min_tokens=1).tolist()
-        [[2, 5, 6, 3], [2, 5, 3, 0]]
+
+    ```python
+    from keras_mixattn.models import ConvBertTokenizer
+
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b"]
+    tokenizer = ConvBertTokenizer(words)
+    windows = token_windows(["a b a"], tokenizer, 4, min_tokens=1)
+    assert windows.tolist() == [[2, 5, 6, 3], [2, 5, 3, 0]]
+    ```
     """
     room = sequence_length - 2
     windows = [

@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_mixattn.layers.activations import with_lean_gradient
 from keras_mixattn.layers.grouped_dense import GroupedDense
 from keras_mixattn.layers.initializers import truncated_normal
 from keras_mixattn.layers.tokenwise import flatten_tokens
@@ -55,7 +56,9 @@ class FeedForward(keras.layers.Layer):
     def build(self, inputs_shape):
         hidden_dim = inputs_shape[-1]
         self.intermediate_dense = self._projection(
-            self.intermediate_dim, self.activation, "intermediate_dense"
+            self.intermediate_dim,
+            with_lean_gradient(self.activation),
+            "intermediate_dense",
         )
         self.intermediate_dense.build((None, hidden_dim))
         self.output_dense = self._projection(hidden_dim, None, "output_dense")

@@ -38,9 +38,11 @@ def adamw(
         ValueError: `warmup_steps` is not less than `total_steps`.
 
     Example:
-        >>> optimizer = adamw(5e-4, total_steps=1000, warmup_steps=100)
-        >>> optimizer.global_clipnorm
-        1.0
+
+    ```python
+    optimizer = adamw(5e-4, total_steps=1000, warmup_steps=100)
+    assert optimizer.global_clipnorm == 1.0
+    ```
     """
     optimizer = keras.optimizers.AdamW(
         WarmupLinearDecay(learning_rate, total_steps, warmup_steps),

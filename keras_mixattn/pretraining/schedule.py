@@ -20,9 +20,12 @@ class WarmupLinearDecay(keras.optimizers.schedules.LearningRateSchedule):
         ValueError: the steps are not in order.
 
     Example:
-        >>> schedule = WarmupLinearDecay(0.1, total_steps=30, warmup_steps=10)
-        >>> [round(float(schedule(step)), 3) for step in (0, 5, 10, 20, 30)]
-        [0.0, 0.05, 0.1, 0.05, 0.0]
+
+    ```python
+    schedule = WarmupLinearDecay(0.1, total_steps=30, warmup_steps=10)
+    rates = [round(float(schedule(step)), 3) for step in (0, 5, 10, 20, 30)]
+    assert rates == [0.0, 0.05, 0.1, 0.05, 0.0]
+    ```
     """
 
     def __init__(self, peak: float, total_steps: int, warmup_steps: int = 0):

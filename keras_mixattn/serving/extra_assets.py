@@ -8,7 +8,7 @@ import keras
 import keras_hub
 import tensorflow as tf
 
-import keras_mixattn
+from keras_mixattn.version import __version__
 
 _TOKENIZER_SETTINGS = (
     "lowercase",
@@ -77,7 +77,7 @@ def write_manifest(task, max_length: int, saved_model: Path) -> None:
             "max_length": max_length,
             "max_sequence_length": task.backbone.max_sequence_length,
             "versions": {
-                "keras_mixattn": keras_mixattn.__version__,
+                "keras_mixattn": __version__,
                 "keras": keras.__version__,
                 "keras_hub": keras_hub.__version__,
                 "tensorflow": tf.__version__,

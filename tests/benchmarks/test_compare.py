@@ -12,7 +12,6 @@ from benchmarks.cells import Cell
 from benchmarks.cells import all_threads
 from benchmarks.cells import default_cells
 from benchmarks.cells import parse_cell
-from benchmarks.compare import load_report
 from benchmarks.compare import main
 from benchmarks.compare import read_arguments
 from benchmarks.contenders import CONTENDERS
@@ -20,6 +19,7 @@ from benchmarks.driver import ContenderError
 from benchmarks.driver import Contestant
 from benchmarks.report import fastest
 from benchmarks.report import format_cell
+from benchmarks.results import load_report
 from keras_mixattn.errors import InputError
 
 CELL = Cell("forward", "float32", 2, 11, 1)

@@ -57,16 +57,16 @@ def pretrain_config(files):
         "vocabulary": str(files / "vocab.txt"),
         "sequence_length": 11,
         "min_tokens": 2,
-        "num_layers": 2,
+        "num_layers": 1,
         "num_heads": 2,
         "hidden_dim": 14,
         "intermediate_dim": 22,
         "embedding_dim": 10,
         "max_sequence_length": 23,
         "batch_size": 7,
-        "steps": 40,
+        "steps": 24,
         "steps_per_round": 2,
-        "learning_rate": 0.01,
+        "learning_rate": 0.05,
     }
     path = files / "pretrain.json"
     path.write_text(json.dumps(config))

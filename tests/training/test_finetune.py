@@ -107,6 +107,7 @@ def test_dev_may_be_a_share_of_train_and_texts_may_be_pairs(
         ["--preset", str(pretrained / "preset"), "--train", str(table)]
         + ["--text_column", "first", "--text_pair_column", "second"]
         + ["--sequence_length", "23", "--run_directory", str(run), "--debug"]
+        + ["--dtype", "mixed_bfloat16"]
     )
     metrics = metrics_of(tmp_path / "run-debug")
     assert metrics["texts"] == {"train": 36, "dev": 4}

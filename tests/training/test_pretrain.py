@@ -30,7 +30,7 @@ def weights_of(preset):
 def test_a_run_learns_and_leaves_its_files(pretrained, capfd):
     metrics = metrics_of(pretrained)
     losses = [row["val_loss"] for row in metrics["history"]]
-    assert len(losses) == 20
+    assert len(losses) == 12
     assert losses[-1] < losses[0] - 0.2
     assert metrics["validation_loss"] == losses[-1]
     config = json.loads((pretrained / "config.json").read_text())
@@ -86,7 +86,7 @@ def test_a_killed_run_ends_as_if_it_had_not_been(
     assert state.exists() and not (tmp_path / "run/metrics.json").exists()
     with np.load(state) as arrays:
         rounds = len(json.loads(str(arrays["record"]))["history"])
-    assert 0 < rounds < 20
+    assert 0 < rounds < 12
     main(arguments)
     assert (
         metrics_of(tmp_path / "run")["history"]
@@ -106,18 +106,8 @@ def test_another_configuration_is_refused(pretrained, pretrain_config, capsys):
         main([*arguments, "--run_directory", f"{pretrained}"])
     assert exit_info.value.code == 2
     error = capsys.readouterr().err
-    assert "steps was 40, now 42" in error and "--fresh" in error
-    assert metrics_of(pretrained)["windows_seen"] == 280
-
-
-def test_debug_is_a_small_run_of_its_own(pretrain_config, tmp_path):
-    run = tmp_path / "run"
-    main(
-        ["--config", f"{pretrain_config}", "--run_directory", f"{run}"]
-        + ["--debug", "--dtype", "mixed_bfloat16"]
-    )
-    assert not run.exists()
-    assert len(metrics_of(tmp_path / "run-debug")["history"]) == 2
+    assert "steps was 24, now 42" in error and "--fresh" in error
+    assert metrics_of(pretrained)["windows_seen"] == 168
 
 
 @pytest.mark.parametrize(
@@ -130,9 +120,12 @@ def test_debug_is_a_small_run_of_its_own(pretrain_config, tmp_path):
         (["--sequence_length", "24"], "max_sequence_length"),
         (["--architecture", "tiny"], "small, medium_small, base"),
         (["--hidden_dim", "15"], "num_heads"),
-        (["--mixers", '[{"attention": 2}]'], "one head allocation per layer"),
+        (
+            ["--mixers", "[]"],
+            "one head allocation per layer",
+        ),
         (["--batch_size", "5000"], "batch_size"),
-        (["--warmup_steps", "40"], "warmup_steps"),
+        (["--warmup_steps", "24"], "warmup_steps"),
         (["--dtype", "float31"], "float31"),
     ],
 )
@@ -145,5 +138,4 @@ def test_bad_input_is_one_sentence(
     assert exit_info.value.code == 2
     error = capsys.readouterr().err.splitlines()
     assert error[-1].startswith("error: ") and said in error[-1]
-    assert not (tmp_path / "run" / "windows").exists()
-    assert not list(tmp_path.rglob(".partial*"))
+    assert not (tmp_path / "run").exists()

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from keras_mixattn.errors import InputError
+from training.files import digest
+from training.files import written_whole
 from training.run_directory import RunDirectory
-from training.run_directory import digest
-from training.run_directory import written_whole
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,7 +20,9 @@ class Config:
 
 def make_run(path, fresh=False, inputs=None, **changes):
     config = Config(str(path), **changes)
-    return RunDirectory(config, inputs or {}, fresh, ("results",))
+    run = RunDirectory(config, inputs or {}, fresh, ("results",))
+    run.claim()
+    return run
 
 
 def make_model(units=3):
@@ -33,6 +35,7 @@ def make_model(units=3):
         ]
     )
     model.compile(optimizer="adam", loss="mse")
+    model.optimizer.build(model.trainable_variables)
     return model
 
 
@@ -135,6 +138,18 @@ def test_fresh_removes_what_a_run_makes_and_nothing_else(tmp_path):
     assert run.load_state(make_model()) is None
     assert not (tmp_path / "results").exists()
     assert (tmp_path / "notes.txt").exists()
+
+
+def test_nothing_changes_before_the_run_claims_its_directory(tmp_path):
+    make_run(tmp_path)
+    (tmp_path / "results").mkdir()
+    run = RunDirectory(Config(str(tmp_path), 6), {}, True, ("results",))
+    assert (tmp_path / "results").exists() and not run.has("results")
+    make_run(tmp_path)  # still the old configuration
+    run.claim()
+    assert not (tmp_path / "results").exists()
+    with pytest.raises(InputError, match="steps was 6, now 5"):
+        make_run(tmp_path)
 
 
 def test_digest_tells_files_apart(tmp_path):

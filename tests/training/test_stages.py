@@ -95,6 +95,20 @@ def test_a_missing_output_redoes_its_stage(stages):
     assert stages.take_runs() == [FIRST]
 
 
+def test_a_stage_is_heard_without_greetings(tmp_path, capfd):
+    code = (
+        "import os, time\n"
+        "for piece in (b'I0000 00:00 port', b'.cc\\nIs it', b' so?\\n',"
+        " b'\\r 1%', b'\\r 2%', b'\\nW0000 00 cpu\\nTo enable the following"
+        " instructions: x\\nE0000 bad\\nerror: end'):\n"
+        "    os.write(2, piece); time.sleep(0.05)"
+    )
+    stages = [Stage("one", "One", ("-c", code))]
+    run_stages(stages, tmp_path / "stages.json", "1", fresh=False)
+    heard = capfd.readouterr().err
+    assert heard == "Is it so?\n\r 1%\r 2%\nE0000 bad\nerror: end"
+
+
 def test_the_stages_of_the_demo_name_existing_configurations(tmp_path):
     stages = demo_stages(tmp_path / "run", tmp_path / "saved_model")
     assert [stage.name for stage in stages] == [
