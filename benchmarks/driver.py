@@ -9,7 +9,6 @@ import json
 import os
 import pathlib
 import signal
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -133,6 +132,8 @@ class Contestant:
         if late:
             return f"no answer within {seconds:.0f} s"
         code = self.process.wait()
+        if code == -signal.SIGKILL:
+            return "it was killed: most likely memory ran out"
         self.log.seek(0)
         said = self.log.read().strip().splitlines() or ["without a word"]
         return f"it ended with code {code}: {said[-1][:300]}"
@@ -189,8 +190,8 @@ def measure_cell(
         for done, name in enumerate(names):
             tell(f"starting {name}", 2 * done / total)
             results[name] = _start_one(name, cell, size, folder, running)
-            if unprepared and results[name].get("difference") is None:
-                results[name]["unchecked"] = unprepared
+            if unprepared and CONTENDERS[name].kind == "same":
+                results[name]["unprepared"] = unprepared
         turns = [
             (number, name)
             for number in range(rounds)
@@ -242,8 +243,3 @@ def _one_burst(name, results, running):
 def _rotated(names, number):
     first = number % max(len(names), 1)
     return names[first:] + names[:first]
-
-
-def median_ms(seconds: list[float]) -> float:
-    """Returns the median of some seconds, in milliseconds."""
-    return 1e3 * statistics.median(seconds)

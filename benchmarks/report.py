@@ -7,6 +7,7 @@ from benchmarks import problem
 from benchmarks.cells import Cell
 from benchmarks.cells import parse_cell
 from benchmarks.contenders import CONTENDERS
+from benchmarks.contenders import LIMITS
 from benchmarks.contenders import OURS
 
 COLOURS = (
@@ -21,7 +22,7 @@ COLOURS = (
 )
 COLUMNS = (
     f"{'':30}{'wall ms':>9}{'min-max':>15}{'CPU ms':>9}"
-    f"{'time / ours (min-max)':>24}{'of limit':>10}"
+    f"{'wall / ours (min-max)':>24}{'CPU / ours':>12}{'of limit':>10}"
     f"{'peak MB':>9}{'loaded':>8}{'differs':>9}"
 )
 
@@ -53,8 +54,7 @@ def fastest(results: dict[str, dict], names: list[str]) -> str | None:
 
 def limit_seconds(results: dict[str, dict]) -> float | None:
     """Returns the time of the fastest matrix products, if measured."""
-    limits = [name for name in results if CONTENDERS[name].kind == "limit"]
-    name = fastest(results, limits)
+    name = fastest(results, list(LIMITS))
     return statistics.median(results[name]["wall"]) if name else None
 
 
@@ -70,20 +70,25 @@ def format_cell(cell: Cell, size: str, results: dict[str, dict]) -> str:
         Lines of text.
     """
     gflop = problem.count_gflop(size, cell.task, cell.batch, cell.length)
-    limit = limit_seconds(results)
+    seconds = limit_seconds(results)
     rate = (
-        f"limit {1e3 * limit:.1f} ms at {gflop / limit:.0f} GFLOP/s"
-        if limit
+        f"limit {1e3 * seconds:.1f} ms at {gflop / seconds:.0f} GFLOP/s"
+        if seconds
         else "limit not measured"
     )
     title = f"{size} {cell}: {gflop:.4g} GFLOP of matrix products, {rate}"
-    ours = fastest(results, [name for name in OURS if name in results])
+    ours = results.get(fastest(results, list(OURS)))
+    limit = results.get(fastest(results, list(LIMITS)))
     rows = [
-        _format_row(name, result, results.get(ours), limit)
+        _format_row(name, result, ours, limit)
         for name, result in results.items()
     ]
-    reasons = {x["unchecked"] for x in results.values() if "unchecked" in x}
-    notes = [f"  NOT CHECKED for agreement: {reason}" for reason in reasons]
+    reasons = {x["unprepared"] for x in results.values() if "unprepared" in x}
+    notes = [
+        f"  NOT PREPARED ({reason}): no agreement is checked where none is "
+        "shown, and runtimes may lack their model"
+        for reason in sorted(reasons)
+    ]
     return "\n".join([title, COLUMNS, *rows, *notes])
 
 
@@ -91,25 +96,32 @@ def _format_row(name, result, ours, limit):
     label = f"  {CONTENDERS[name].label:28}"
     if not result.get("wall"):
         return f"{label} {result.get('reason', 'not measured')}"
-    wall = statistics.median(result["wall"])
+    wall, cpu = (1e3 * statistics.median(result[x]) for x in ("wall", "cpu"))
     spread = f"{1e3 * min(result['wall']):.1f}-{1e3 * max(result['wall']):.1f}"
-    ratio = "-"
+    relative, cpu_relative, share, differs = "-", "-", "-", "-"
     if ours:
-        ratios = [
-            a / b for a, b in zip(result["wall"], ours["wall"], strict=False)
-        ]
-        ratio = (
+        ratios = _ratios(result, ours, "wall")
+        relative = (
             f"{statistics.median(ratios):.2f} "
             f"({min(ratios):.2f}-{max(ratios):.2f})"
         )
-    share = f"{100 * limit / wall:.0f} %" if limit else "-"
-    cpu = 1e3 * statistics.median(result["cpu"])
-    difference = result.get("difference")
-    differs = "-" if difference is None else f"{difference:.1e}"
+        ratio = statistics.median(_ratios(result, ours, "cpu"))
+        cpu_relative = f"{ratio:.2f}"
+    if limit:
+        ratio = statistics.median(_ratios(limit, result, "wall"))
+        share = f"{100 * ratio:.0f} %"
+    if result.get("difference") is not None:
+        differs = f"{result['difference']:.1e}"
     return (
-        f"{label}{1e3 * wall:9.1f}{spread:>15}{cpu:9.1f}{ratio:>24}{share:>10}"
+        f"{label}{wall:9.1f}{spread:>15}{cpu:9.1f}{relative:>24}"
+        f"{cpu_relative:>12}{share:>10}"
         f"{result['peak_mb']:9.0f}{result['loaded_mb']:8.0f}{differs:>9}"
     )
+
+
+def _ratios(result, other, clock):
+    """One ratio per round: what slowed a round down slowed both."""
+    return [a / b for a, b in zip(result[clock], other[clock], strict=True)]
 
 
 def draw_chart(report: dict, path: pathlib.Path) -> None:

@@ -17,7 +17,7 @@ from keras_mixattn.data import docstring_documents
 from keras_mixattn.data import module_split
 from keras_mixattn.data import package_sentences
 from keras_mixattn.errors import exit_on_input_error
-from training.run_directory import written_whole
+from training.files import written_whole
 
 
 @exit_on_input_error

@@ -18,7 +18,7 @@ from pathlib import Path
 from keras_mixattn.errors import InputError
 from keras_mixattn.errors import exit_on_input_error
 from training.demo_summary import summary_text
-from training.run_directory import written_whole
+from training.files import written_whole
 from training.stages import Stage
 from training.stages import run_stages
 
@@ -118,15 +118,16 @@ def ask(saved_model: Path, questions: Sequence[str]) -> list[dict]:
     result = subprocess.run(
         [sys.executable, str(_C_RUNTIME), str(saved_model)],
         input=json.dumps(requests),
-        stdout=subprocess.PIPE,
+        capture_output=True,
         encoding="utf-8",
     )
     try:
         outputs = json.loads(result.stdout)["answers"][0]["outputs"]
     except (ValueError, KeyError) as error:
+        said = (result.stdout + result.stderr).strip()[-500:]
         raise InputError(
-            f"'{saved_model}' gave no answers: {result.stdout.strip()}; add "
-            "--fresh to make it again."
+            f"'{saved_model}' gave no answers: {said}; add --fresh to make "
+            "it again."
         ) from error
     return [
         {"text": text, "label": label, "probability": max(probabilities)}

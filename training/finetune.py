@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 from keras_mixattn.data import LabelledTexts
-from keras_mixattn.data.length_batches import LengthBatches
+from keras_mixattn.data import LengthBatches
 from keras_mixattn.errors import InputError
 from keras_mixattn.errors import exit_on_input_error
 from keras_mixattn.models import ConvBertBackbone
@@ -25,6 +25,8 @@ from keras_mixattn.pretraining import adamw
 from training.baselines import baseline_accuracies
 from training.config import config_text
 from training.config import read_config
+from training.files import digest
+from training.files import written_whole
 from training.finetune_config import DEBUG
 from training.finetune_config import FinetuneConfig
 from training.finetune_config import check_config
@@ -34,8 +36,6 @@ from training.report import draw_confusion_matrix
 from training.report import draw_curves
 from training.report import write_metrics
 from training.run_directory import RunDirectory
-from training.run_directory import digest
-from training.run_directory import written_whole
 
 OUTPUTS = (
     "best.npz",
@@ -70,9 +70,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     model = build_model(config, splits["train"].label_names, steps)
     run = RunDirectory(config, inputs, fresh, OUTPUTS)
     print(config_text(config), end="")
-    if (run / "metrics.json").exists():
+    if run.has("metrics.json"):
         print(f"'{run.path}' is finished; add --fresh to start over.")
         return
+    run.claim()
     record, answers = fit(config, model, splits, run)
     write_results(model, record, splits, answers, run)
 

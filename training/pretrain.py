@@ -7,20 +7,16 @@ Any key of the configuration can be set on the command line, for example
 command again after an interruption, and it resumes from the last round.
 """
 
-import itertools
 import math
 from collections.abc import Sequence
 
 import keras
 import numpy as np
-from tqdm import tqdm
 
 from keras_mixattn.data import SPECIAL_TOKENS
+from keras_mixattn.data import TokenMasker
 from keras_mixattn.data import load_vocabulary
-from keras_mixattn.data import read_documents
-from keras_mixattn.data.masking import TokenMasker
-from keras_mixattn.data.masking import masked_lm_dataset
-from keras_mixattn.data.token_windows import token_windows
+from keras_mixattn.data import masked_lm_dataset
 from keras_mixattn.errors import InputError
 from keras_mixattn.errors import exit_on_input_error
 from keras_mixattn.models import ConvBertBackbone
@@ -30,6 +26,8 @@ from keras_mixattn.models import ConvBertTokenizer
 from keras_mixattn.pretraining import adamw
 from training.config import config_text
 from training.config import read_config
+from training.files import digest
+from training.files import written_whole
 from training.pretrain_config import DEBUG
 from training.pretrain_config import PretrainConfig
 from training.pretrain_config import check_config
@@ -37,8 +35,7 @@ from training.progress import fit_resumably
 from training.report import draw_curves
 from training.report import write_metrics
 from training.run_directory import RunDirectory
-from training.run_directory import digest
-from training.run_directory import written_whole
+from training.window_splits import window_splits
 
 OUTPUTS = ("windows", "metrics.json", "curves.png", "preset")
 
@@ -65,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     inputs = {"vocabulary": digest(config.vocabulary)}
     run = RunDirectory(config, inputs, fresh, OUTPUTS)
     print(config_text(config), end="")
-    if (run / "metrics.json").exists():
+    if run.has("metrics.json"):
         print(f"'{run.path}' is finished; add --fresh to start over.")
         return
     train, validation = window_splits(config, model, run)
@@ -128,57 +125,6 @@ def build_model(
         ],
     )
     return model
-
-
-def window_splits(
-    config: PretrainConfig, model: ConvBertMaskedLM, run: RunDirectory
-) -> tuple[np.ndarray, np.ndarray]:
-    """Reads the text as windows, from the run's cache if it is there.
-
-    Args:
-        config: the configuration.
-        model: the masked language model, for its tokenizer.
-        run: where the windows are kept, as `windows/train.npy` and
-            `windows/validation.npy`.
-
-    Returns:
-        The windows to train on and those to measure on.
-
-    Raises:
-        InputError: a source cannot be read or holds too little text.
-    """
-    splits = []
-    for name in ("train", "validation"):
-        path = run / "windows" / f"{name}.npy"
-        if not path.exists():
-            windows = _windows_of(config, model, getattr(config, name), name)
-            with written_whole(path) as partial:
-                with open(partial, "wb") as file:
-                    np.save(file, windows)
-        splits.append(np.load(path))
-    train, validation = splits
-    pick = np.random.default_rng(config.seed).permutation(len(validation))
-    return train, validation[pick[: config.validation_windows]]
-
-
-def _windows_of(config, model, sources, name) -> np.ndarray:
-    documents = itertools.islice(
-        read_documents(sources, config.text_column), config.max_documents
-    )
-    windows = token_windows(
-        tqdm(documents, desc=f"Reading {name} text", unit=" documents"),
-        model.preprocessor.tokenizer,
-        config.sequence_length,
-        config.min_tokens,
-    )
-    needed = config.batch_size if name == "train" else 1
-    if len(windows) < needed:
-        raise InputError(
-            f"The {name} text, {', '.join(sources)}, gives {len(windows)} "
-            f"windows, but at least {needed} are needed; give more text, or "
-            "lower `batch_size` or `min_tokens`."
-        )
-    return windows
 
 
 def fit(

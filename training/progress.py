@@ -86,6 +86,8 @@ def fit_resumably(
     Raises:
         InputError: the saved state cannot be used, or the loss is not finite.
     """
+    # Built inside `fit`, it would make Keras trace the training step twice.
+    model.optimizer.build(model.trainable_variables)
     record = run.load_state(model) or {"history": [], "seconds": 0.0}
     first_round = len(record["history"])
     if 0 < first_round < rounds:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from training.run_directory import written_whole
+from training.files import written_whole
 
 
 def write_metrics(metrics: dict, path: str | Path) -> None:

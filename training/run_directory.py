@@ -1,22 +1,18 @@
 """Where a run keeps its state, so that it survives an interruption.
 
-Files are written beside, under another name, and renamed: what has its name
-is whole. Re-running a command resumes from the last state.
+Re-running a command resumes from the last state.
 """
 
-import contextlib
-import hashlib
 import json
-import os
-import shutil
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from keras_mixattn.errors import InputError
 from training.config import config_text
+from training.files import removed
+from training.files import written_whole
 
 _STATE = "state.npz"
 _CONFIG = "config.json"
@@ -24,88 +20,20 @@ _INPUTS = "inputs.json"
 _RECORD = "record"
 
 
-@contextlib.contextmanager
-def written_whole(path: str | Path) -> Iterator[Path]:
-    """Gives a path to write a file or a directory at, which then is `path`.
-
-    Args:
-        path: what will appear, complete, or not at all. What has this name
-            already is replaced.
-
-    Yields:
-        A path beside it, not in use.
-
-    Raises:
-        InputError: it cannot be written.
-
-    Example:
-        >>> with written_whole("notes.txt") as partial:
-        ...     partial.write_text("all of it")
-    """
-    path = Path(path)
-    partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
-    old = path.with_name(f".old-{os.getpid()}-{path.name}")
-    try:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            yield partial
-            _flush(partial)
-            if path.is_dir():
-                path.rename(old)
-            os.replace(partial, path)
-        finally:
-            _remove(partial)
-            _remove(old)
-    except OSError as error:
-        raise InputError(
-            f"'{path}' cannot be written: {error.strerror or error}; free "
-            "some space or choose another run_directory."
-        ) from error
-
-
-def _flush(path: Path) -> None:
-    files = path.rglob("*") if path.is_dir() else [path]
-    for file in files:
-        if file.is_file():
-            with open(file, "rb") as opened:
-                os.fsync(opened.fileno())
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
-
-
-def digest(*paths: str | Path) -> str:
-    """Returns a number that tells whether files changed.
-
-    Args:
-        *paths: files to read.
-
-    Returns:
-        The SHA-256 of their contents, in hexadecimal.
-    """
-    result = hashlib.sha256()
-    for path in paths:
-        with open(path, "rb") as file:
-            result.update(hashlib.file_digest(file, "sha256").digest())
-    return result.hexdigest()
-
-
 class RunDirectory:
     """The files of one run, and the state it resumes from.
+
+    Nothing is written or removed before `claim`.
 
     Args:
         config: the configuration, a dataclass with `run_directory`.
         inputs: digests of what the run starts from, by name.
-        fresh: whether to remove the files of an earlier run.
+        fresh: whether the run replaces an earlier one.
         outputs: names of the files and directories that the run makes.
 
     Raises:
         InputError: an earlier run there has another configuration or other
-            inputs, or the directory cannot be written.
+            inputs, and is not to be replaced.
     """
 
     def __init__(
@@ -116,18 +44,37 @@ class RunDirectory:
         outputs: tuple[str, ...],
     ):
         self.path = Path(config.run_directory)
-        texts = {
+        self.fresh = fresh
+        self.outputs = outputs
+        self._texts = {
             _CONFIG: config_text(config),
             _INPUTS: json.dumps(inputs, indent=2) + "\n",
         }
-        if fresh:
-            for name in (_STATE, _CONFIG, _INPUTS, "logs", *outputs):
-                _remove(self.path / name)
-        for name, text in texts.items():
-            self._check_same(name, json.loads(text))
-        for name, text in texts.items():
-            with written_whole(self.path / name) as partial:
+        if not fresh:
+            for name, text in self._texts.items():
+                self._check_same(name, json.loads(text))
+
+    def claim(self) -> None:
+        """Makes the directory this run's: writes what it was started with.
+
+        Raises:
+            InputError: the directory cannot be written.
+        """
+        if self.fresh:
+            for name in (_STATE, *self._texts, "logs", *self.outputs):
+                removed(self / name)
+            self.fresh = False
+        for name, text in self._texts.items():
+            with written_whole(self / name) as partial:
                 partial.write_text(text, encoding="utf-8")
+
+    def has(self, name: str) -> bool:
+        """Whether an output is there that this run need not make again.
+
+        Args:
+            name: of a file or directory.
+        """
+        return (self / name).exists() and not self.fresh
 
     def __truediv__(self, name: str) -> Path:
         return self.path / name
@@ -173,7 +120,8 @@ class RunDirectory:
         """Puts the last saved state into a model.
 
         Args:
-            model: the model as it was when it was compiled.
+            model: the model as it was when it was compiled, its optimizer
+                built.
 
         Returns:
             The record, or `None` if there is no state.
@@ -240,6 +188,4 @@ class RunDirectory:
 
 def _variables(model) -> list:
     """Returns weights, random generators' states and optimizer variables."""
-    if not model.optimizer.built:
-        model.optimizer.build(model.trainable_variables)
     return [*model.variables, *model.optimizer.variables]

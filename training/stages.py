@@ -3,6 +3,8 @@
 import dataclasses
 import hashlib
 import json
+import os
+import re
 import resource
 import shlex
 import subprocess
@@ -12,7 +14,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from keras_mixattn.errors import InputError
-from training.run_directory import written_whole
+from training.files import written_whole
+
+# Written before any setting could hush them, by every process.
+_GREETINGS = re.compile(
+    rb"^(?:WARNING: All log messages before absl|[IW]0000 |E0000 .*cuInit|"
+    rb"To enable the following instructions).*\n",
+    re.MULTILINE,
+)
+_INITIALS = (b"W", b"I", b"E", b"T")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,15 +97,34 @@ def _run(stage: Stage, starts_over: bool, stamp: dict) -> None:
     print(f"$ python {shlex.join(arguments)}", flush=True)
     start, cpu_start = time.monotonic(), _children_cpu_seconds()
     try:
-        result = subprocess.run([sys.executable, *arguments])
+        with subprocess.Popen(
+            [sys.executable, *arguments], stderr=subprocess.PIPE
+        ) as process:
+            _pass_on(process.stderr)
     finally:
         stamp["seconds"] += time.monotonic() - start
         stamp["cpu_seconds"] += _children_cpu_seconds() - cpu_start
-    if result.returncode:
+    if process.returncode:
         raise InputError(
-            f"The stage '{stage.name}' ended with code {result.returncode}; "
+            f"The stage '{stage.name}' ended with code {process.returncode}; "
             "see its message above, then run the same command again."
         )
+
+
+def _pass_on(stream) -> None:
+    """Copies what a process says on stderr, without TensorFlow's greetings."""
+    pending = b""
+    while piece := os.read(stream.fileno(), 65536):
+        pending = _GREETINGS.sub(b"", pending + piece)
+        start = pending.rfind(b"\n") + 1
+        # An unfinished line may turn out to be a greeting; a progress bar,
+        # which never ends its line, cannot.
+        keep = start if pending[start : start + 1] in _INITIALS else None
+        sys.stderr.buffer.write(pending[:keep])
+        sys.stderr.flush()
+        pending = b"" if keep is None else pending[keep:]
+    sys.stderr.buffer.write(pending)
+    sys.stderr.flush()
 
 
 def _children_cpu_seconds() -> float:

@@ -7,6 +7,7 @@ its own, so that a missing peer costs one row and no library disturbs another.
 import dataclasses
 
 OURS = ("keras_mixattn", "keras_mixattn_xla")
+LIMITS = ("products_tensorflow", "products_pytorch")
 
 
 @dataclasses.dataclass(frozen=True)

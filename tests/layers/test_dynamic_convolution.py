@@ -24,7 +24,11 @@ class Convolved(keras.layers.Layer):
         self.kernels = self.add_weight(shape=(*SHAPE[:3], TAPS))
 
     def call(self, inputs):
-        return inputs * dynamic_convolution(self.values, self.kernels)
+        output = dynamic_convolution(
+            ops.convert_to_tensor(self.values),
+            ops.convert_to_tensor(self.kernels),
+        )
+        return inputs * output[None]
 
 
 def numerical_gradient(function, x, step=1e-5):
@@ -44,15 +48,15 @@ def test_gradient(jit_compile):
     values, kernels = normal(*SHAPE), normal(*SHAPE[:3], TAPS, seed=4)
     upstream = normal(*SHAPE, seed=5)
     layer = Convolved()
-    model = keras.Sequential([keras.Input(SHAPE[1:]), layer])
+    model = keras.Sequential([keras.Input(SHAPE), layer])
     layer.values.assign(values)
     layer.kernels.assign(kernels)
     model.compile(
         keras.optimizers.SGD(1.0),
-        loss=lambda target, output: ops.sum(output, axis=(1, 2, 3)) * 2,
+        loss=lambda target, output: ops.sum(output, axis=(1, 2, 3, 4)),
         jit_compile=jit_compile,
     )
-    model.train_on_batch(upstream, upstream)
+    model.train_on_batch(upstream[None], upstream[None])
 
     def loss(values, kernels):
         output = oracles.dynamic_convolution(values, kernels)

@@ -1,0 +1,64 @@
+"""The measured cells on disk: `results.json` and its chart."""
+
+import json
+import os
+import pathlib
+
+from benchmarks.machine import describe_machine
+from benchmarks.report import draw_chart
+from keras_mixattn.errors import InputError
+
+
+def load_report(path: pathlib.Path, size: str, fresh: bool) -> dict:
+    """Loads the report of an earlier run, or starts one.
+
+    Args:
+        path: The path of `results.json`.
+        size: A key of `problem.SIZES`.
+        fresh: Whether to forget the earlier run.
+
+    Returns:
+        A report of this size, machine and library versions.
+
+    Raises:
+        InputError: If the file is no report of this size.
+    """
+    machine = describe_machine()
+    empty = {"size": size, "machine": machine, "cells": {}}
+    if fresh or not path.exists():
+        return empty
+    try:
+        report = json.loads(path.read_text("utf-8"))
+        same_size = report["size"] == size
+        same_machine = report["machine"] == machine
+    except (ValueError, KeyError, TypeError, OSError):
+        same_size = same_machine = False
+    if not same_size:
+        raise InputError(
+            f"{str(path)!r} holds no results of size {size!r}: pass another "
+            "--output, or --fresh to replace it."
+        )
+    if not same_machine:
+        print(
+            f"{path} is from another machine or other versions: starting anew"
+        )
+        return empty
+    return report
+
+
+def save_report(report: dict, folder: pathlib.Path) -> None:
+    """Writes `results.json` and `results.png`, whole or not at all.
+
+    Args:
+        report: The report.
+        folder: Where to write.
+    """
+    text = json.dumps(report, indent=1) + "\n"
+    (folder / "results.json.part").write_text(text, "utf-8")
+    os.replace(folder / "results.json.part", folder / "results.json")
+    try:
+        draw_chart(report, folder / "results.part.png")
+    except ImportError as error:
+        print(f"no chart: {error}")
+        return
+    os.replace(folder / "results.part.png", folder / "results.png")

@@ -1,0 +1,45 @@
+"""The README's figures are measured, its commands exist, its code runs."""
+
+import importlib.util
+import pathlib
+import re
+import shlex
+
+import pytest
+
+from benchmarks.readme import rendered
+
+ROOT = pathlib.Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.M | re.S)
+
+
+def test_figures_are_those_of_the_result_files():
+    assert rendered(README) == README
+
+
+@pytest.mark.parametrize("code", blocks("python"))
+def test_code_runs(code, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    exec(code, {})  # noqa: S102
+
+
+def test_commands_exist():
+    makefile = (ROOT / "Makefile").read_text()
+    commands = [line for b in blocks("") for line in b.splitlines() if line]
+    assert len(commands) >= 6
+    for command in commands:
+        words = shlex.split(command, comments=True)
+        if words[0] == "make":
+            assert f"\n{words[1]}: " in makefile, command
+        else:
+            module = words[words.index("-m") + 1]
+            assert importlib.util.find_spec(module), command
+
+
+def test_links_lead_somewhere():
+    for target in re.findall(r"\]\(([^)h#][^)]*)\)", README):
+        assert (ROOT / target).exists(), target

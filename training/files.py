@@ -1,0 +1,88 @@
+"""Files that appear whole or not at all.
+
+They are written beside, under another name, and renamed.
+"""
+
+import contextlib
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from keras_mixattn.errors import InputError
+
+
+@contextlib.contextmanager
+def written_whole(path: str | Path) -> Iterator[Path]:
+    """Gives a path to write a file or a directory at, which then is `path`.
+
+    Args:
+        path: what will appear, complete, or not at all. What has this name
+            already is replaced.
+
+    Yields:
+        A path beside it, not in use.
+
+    Raises:
+        InputError: it cannot be written.
+
+    Example:
+        >>> with written_whole("notes.txt") as partial:
+        ...     partial.write_text("all of it")
+    """
+    path = Path(path)
+    partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
+    old = path.with_name(f".old-{os.getpid()}-{path.name}")
+    try:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield partial
+            _flush(partial)
+            if path.is_dir():
+                path.rename(old)
+            os.replace(partial, path)
+        finally:
+            removed(partial)
+            removed(old)
+    except OSError as error:
+        raise InputError(
+            f"'{path}' cannot be written: {error.strerror or error}; free "
+            "some space or choose another run_directory."
+        ) from error
+
+
+def _flush(path: Path) -> None:
+    files = path.rglob("*") if path.is_dir() else [path]
+    for file in files:
+        if file.is_file():
+            with open(file, "rb") as opened:
+                os.fsync(opened.fileno())
+
+
+def removed(path: Path) -> None:
+    """Removes a file or a directory, if there is one.
+
+    Args:
+        path: of the file or directory.
+    """
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def digest(*paths: str | Path) -> str:
+    """Returns a number that tells whether files changed.
+
+    Args:
+        *paths: files to read.
+
+    Returns:
+        The SHA-256 of their contents, in hexadecimal.
+    """
+    result = hashlib.sha256()
+    for path in paths:
+        with open(path, "rb") as file:
+            result.update(hashlib.file_digest(file, "sha256").digest())
+    return result.hexdigest()
