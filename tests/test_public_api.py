@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from keras import ops
 
+from tests.models.builders import small_classifier
+
 PACKAGES = [
     "keras_mixattn.layers",
     "keras_mixattn.models",
@@ -19,8 +21,10 @@ PACKAGES = [
     "keras_mixattn.serving",
 ]
 
-# Examples that need what a test has not: a checkpoint or a PyTorch model.
+# Examples that need what a test has not: a checkpoint, a PyTorch model, the
+# demo's SavedModel.
 NOT_RUN = {
+    "run_saved_model",
     "hugging_face_state_dict",
     "load_hugging_face_state_dict",
     "load_tensorflow1_variables",
@@ -38,6 +42,8 @@ OBJECTS = [p for p in public_objects() if callable(p.values[0])]
 
 
 def takes_arguments(thing):
+    if inspect.isclass(thing) and issubclass(thing, (Exception, tuple)):
+        return False
     parameters = inspect.signature(thing).parameters
     return any(name not in ("self", "kwargs") for name in parameters)
 
@@ -61,6 +67,7 @@ def test_example_runs(thing, tmp_path, monkeypatch):
         "keras": keras,
         "np": np,
         "ops": ops,
+        "classifier": small_classifier(),
     }
     for example in examples:
         exec(textwrap.dedent(example), names)  # noqa: S102

@@ -14,7 +14,8 @@ README = (ROOT / "README.md").read_text()
 
 
 def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.M | re.S)
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.M | re.S)
+    return [text for kind, text in fenced if kind == language]
 
 
 def test_figures_are_those_of_the_result_files():

@@ -40,7 +40,13 @@ _DOCUMENTED = (
 
 
 class Document(NamedTuple):
-    """One docstring, the package it comes from and the module's full name."""
+    """One docstring, and where it comes from.
+
+    Attributes:
+        package: Name of the package.
+        module: Full name of the module.
+        text: The docstring, without its indentation.
+    """
 
     package: str
     module: str

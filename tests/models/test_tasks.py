@@ -12,6 +12,7 @@ import pytest
 from keras_mixattn.models import ConvBertBackbone
 from keras_mixattn.models import ConvBertMaskedLM
 from keras_mixattn.models import ConvBertTextClassifier
+from keras_mixattn.models import ConvBertTextClassifierPreprocessor
 from tests.models.builders import LABELS
 from tests.models.builders import TEXTS
 from tests.models.builders import WORDS
@@ -95,7 +96,9 @@ def test_masked_lm_preset_becomes_a_classifier(tmp_path):
         str(tmp_path),
         num_classes=3,
         class_names=["x", "y", "z"],
-        sequence_length=13,
+        preprocessor=ConvBertTextClassifierPreprocessor.from_preset(
+            str(tmp_path), sequence_length=13
+        ),
     )
     assert classifier.predict(TEXTS, verbose=0).shape == (4, 3)
     np.testing.assert_array_equal(
