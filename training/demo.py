@@ -9,6 +9,7 @@ stages are skipped. `--fresh` starts over.
 import argparse
 import importlib.metadata
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -29,7 +30,6 @@ QUESTIONS = (
 )
 
 _ROOT = Path(__file__).parents[1]
-_CONFIGS = _ROOT / "training" / "configs"
 _C_RUNTIME = _ROOT / "keras_mixattn" / "serving" / "c_runtime"
 
 
@@ -45,8 +45,9 @@ def demo_stages(run: Path, saved_model: Path) -> list[Stage]:
     """
     data = run / "data"
     vocabulary = run / "vocab.txt"
-    pretrain = _CONFIGS / "pretrain_demo.json"
-    finetune = _CONFIGS / "finetune_demo.json"
+    configs = Path(os.path.relpath(_ROOT / "training" / "configs"))
+    pretrain = configs / "pretrain_demo.json"
+    finetune = configs / "finetune_demo.json"
     return [
         Stage(
             "data",
