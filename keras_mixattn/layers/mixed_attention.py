@@ -3,10 +3,10 @@
 import keras
 from keras import ops
 
-from keras_mixattn.layers.initializers import truncated_normal
 from keras_mixattn.layers.self_attention import SelfAttention
 from keras_mixattn.layers.span_dynamic_conv import SpanDynamicConv1D
 from keras_mixattn.layers.tokenwise import flatten_tokens
+from keras_mixattn.layers.tokenwise import projection
 from keras_mixattn.layers.tokenwise import unflatten_tokens
 
 # Mixer name -> (layer, the arguments of `MixedAttention` that it takes). The
@@ -122,14 +122,16 @@ class MixedAttention(keras.layers.Layer):
     def build(self, inputs_shape):
         hidden_dim = inputs_shape[-1]
         query_dim = max(self.allocation.values()) * self.head_dim
-        self.query = self._projection(query_dim, "query")
+        self.query = projection(query_dim, self.dtype_policy, "query")
         self.query.build((None, hidden_dim))
         for name, heads in self.allocation.items():
             mixer = self._mixer(name, heads)
             mixer.build(inputs_shape, (*inputs_shape[:-1], query_dim))
             setattr(self, name, mixer)
         concatenated_dim = sum(self.allocation.values()) * self.head_dim
-        self.output_dense = self._projection(hidden_dim, "output_dense")
+        self.output_dense = projection(
+            hidden_dim, self.dtype_policy, "output_dense"
+        )
         self.output_dense.build((None, concatenated_dim))
         self.built = True
 
@@ -159,14 +161,6 @@ class MixedAttention(keras.layers.Layer):
             dtype=self.dtype_policy,
             name=name,
             **{argument: getattr(self, argument) for argument in arguments},
-        )
-
-    def _projection(self, units, name):
-        return keras.layers.Dense(
-            units,
-            kernel_initializer=truncated_normal(),
-            dtype=self.dtype_policy,
-            name=name,
         )
 
     def get_config(self):

@@ -3,9 +3,9 @@
 import keras
 from keras import ops
 
-from keras_mixattn.layers.initializers import truncated_normal
 from keras_mixattn.layers.masking import mask_scores
 from keras_mixattn.layers.tokenwise import flatten_tokens
+from keras_mixattn.layers.tokenwise import projection
 
 
 @keras.saving.register_keras_serializable(package="keras_mixattn")
@@ -55,9 +55,10 @@ class SelfAttention(keras.layers.Layer):
         self.dropout = dropout
 
     def build(self, inputs_shape, query_shape):
-        self.key = self._projection("key")
+        dim = self.num_heads * self.head_dim
+        self.key = projection(dim, self.dtype_policy, "key")
         self.key.build((None, inputs_shape[-1]))
-        self.value = self._projection("value")
+        self.value = projection(dim, self.dtype_policy, "value")
         self.value.build((None, inputs_shape[-1]))
         self.dropout_layer = keras.layers.Dropout(
             self.dropout, dtype=self.dtype_policy, name="dropout"
@@ -92,14 +93,6 @@ class SelfAttention(keras.layers.Layer):
         scores = mask_scores(ops.cast(scores, "float32"), padding_mask)
         weights = ops.softmax(scores, axis=-1)  # (B, H, T, T)
         return ops.cast(weights, self.compute_dtype)
-
-    def _projection(self, name):
-        return keras.layers.Dense(
-            self.num_heads * self.head_dim,
-            kernel_initializer=truncated_normal(),
-            dtype=self.dtype_policy,
-            name=name,
-        )
 
     def _split_heads(self, x, like):
         batch, tokens = ops.shape(like)[:2]

@@ -8,6 +8,7 @@ from keras_mixattn.layers.initializers import truncated_normal
 from keras_mixattn.layers.masking import check_padding_mode
 from keras_mixattn.layers.masking import zero_padding
 from keras_mixattn.layers.tokenwise import flatten_tokens
+from keras_mixattn.layers.tokenwise import projection
 
 
 @keras.saving.register_keras_serializable(package="keras_mixattn")
@@ -83,13 +84,13 @@ class SpanDynamicConv1D(keras.layers.Layer):
             shape=(self.kernel_size, hidden_dim, 1),
             initializer=truncated_normal(1.0 / self.kernel_size),
         )
-        self.span_key = self._projection(self._dim, "span_key")
+        self.span_key = projection(self._dim, self.dtype_policy, "span_key")
         self.span_key.build((None, hidden_dim))
-        self.span_kernel = self._projection(
-            self.num_heads * self.kernel_size, "span_kernel"
+        self.span_kernel = projection(
+            self.num_heads * self.kernel_size, self.dtype_policy, "span_kernel"
         )
         self.span_kernel.build((None, self._dim))
-        self.value = self._projection(self._dim, "value")
+        self.value = projection(self._dim, self.dtype_policy, "value")
         self.value.build((None, hidden_dim))
         self.built = True
 
@@ -137,14 +138,6 @@ class SpanDynamicConv1D(keras.layers.Layer):
     @property
     def _dim(self):
         return self.num_heads * self.head_dim
-
-    def _projection(self, units, name):
-        return keras.layers.Dense(
-            units,
-            kernel_initializer=truncated_normal(),
-            dtype=self.dtype_policy,
-            name=name,
-        )
 
     def get_config(self):
         return {

@@ -1,6 +1,31 @@
 """One matrix product for all tokens of a batch."""
 
+import keras
 from keras import ops
+
+from keras_mixattn.layers.initializers import truncated_normal
+
+
+def projection(units: int, dtype, name: str):
+    """Returns a dense layer for rows of tokens, initialised as published.
+
+    Args:
+        units: Number of output features.
+        dtype: Data type or policy, that of the layer it belongs to.
+        name: Name of the layer.
+
+    Returns:
+        A `keras.layers.Dense`, not built.
+
+    Example:
+
+    ```python
+    assert projection(5, "float32", "query").units == 5
+    ```
+    """
+    return keras.layers.Dense(
+        units, kernel_initializer=truncated_normal(), dtype=dtype, name=name
+    )
 
 
 def flatten_tokens(inputs):
