@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from benchmarks import problem
 from benchmarks.cells import Cell
+from keras_mixattn.pretraining import FusedAdamW
 
 
 class KerasContender:
@@ -25,6 +26,8 @@ class KerasContender:
         xla: Whether to compile with XLA.
         mixed: Use `mixed_bfloat16` in a bfloat16 forward pass too.
     """
+
+    optimizer_class = keras.optimizers.AdamW
 
     def __init__(
         self,
@@ -74,7 +77,7 @@ class KerasContender:
         sequence_output = self.backbone.output["sequence_output"]
         self.model = keras.Model(self.backbone.input, sequence_output)
         self.model.compile(
-            optimizer=keras.optimizers.AdamW(
+            optimizer=self.optimizer_class(
                 problem.LEARNING_RATE,
                 weight_decay=problem.WEIGHT_DECAY,
                 epsilon=problem.ADAM_EPSILON,
@@ -100,6 +103,8 @@ class ConvBert(KerasContender):
     assert model.output().shape == (1, 4, 32)
     ```
     """
+
+    optimizer_class = FusedAdamW
 
     def build_backbone(self, size: str, policy: str) -> keras.Model:
         """Builds the backbone with the weights that all ConvBERTs share."""

@@ -1,7 +1,6 @@
 """The optimizer of pre-training and fine-tuning."""
 
-import keras
-
+from keras_mixattn.pretraining.fused_adamw import FusedAdamW
 from keras_mixattn.pretraining.schedule import WarmupLinearDecay
 
 # Biases of every kind, and the scale (gamma) and shift (beta) of a layer
@@ -16,7 +15,7 @@ def adamw(
     warmup_steps: int = 0,
     weight_decay: float = 0.01,
     clip_norm: float = 1.0,
-) -> keras.optimizers.AdamW:
+) -> FusedAdamW:
     """Makes AdamW as encoders of this kind are trained with.
 
     The rate follows `WarmupLinearDecay`. The decay is decoupled and spares
@@ -44,7 +43,7 @@ def adamw(
     assert optimizer.global_clipnorm == 1.0
     ```
     """
-    optimizer = keras.optimizers.AdamW(
+    optimizer = FusedAdamW(
         WarmupLinearDecay(learning_rate, total_steps, warmup_steps),
         weight_decay=weight_decay,
         epsilon=1e-6,
