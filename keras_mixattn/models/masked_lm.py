@@ -4,6 +4,7 @@ import keras
 import keras_hub
 
 from keras_mixattn.layers.initializers import truncated_normal
+from keras_mixattn.models.preprocessing import within_positions
 
 
 class MaskedLM(keras_hub.models.MaskedLM):
@@ -16,13 +17,22 @@ class MaskedLM(keras_hub.models.MaskedLM):
     Args:
         backbone: The family's backbone.
         preprocessor: The family's masked LM preprocessor, or `None` when
-            inputs are preprocessed beforehand.
+            inputs are preprocessed beforehand. Rows longer than the
+            backbone's positions are shortened to them.
+        name: Name of the model.
+        trainable: Whether its weights are trained.
     """
 
-    def __init__(self, backbone, preprocessor=None, **kwargs):
+    def __init__(
+        self,
+        backbone,
+        preprocessor=None,
+        name: str | None = None,
+        trainable: bool = True,
+    ):
         # === Layers ===
         self.backbone = backbone
-        self.preprocessor = preprocessor
+        self.preprocessor = within_positions(preprocessor, backbone)
         self.masked_lm_head = keras_hub.layers.MaskedLMHead(
             vocabulary_size=backbone.vocabulary_size,
             token_embedding=backbone.token_embedding,
@@ -42,5 +52,6 @@ class MaskedLM(keras_hub.models.MaskedLM):
         super().__init__(
             inputs={**backbone.input, "mask_positions": mask_positions},
             outputs=outputs,
-            **kwargs,
+            name=name,
+            trainable=trainable,
         )

@@ -73,3 +73,22 @@ class MaskedLMPreprocessor(
         `mask_positions`), the original ids at those positions, and a weight
         that is zero on unused positions.
     """
+
+
+def within_positions(preprocessor, backbone):
+    """Shortens a preprocessor's rows to the positions a backbone has.
+
+    KerasHub's default of 512 tokens would make longer rows than a backbone
+    of fewer positions takes.
+
+    Args:
+        preprocessor: A preprocessor with a `sequence_length`, or `None`.
+        backbone: A backbone with `max_sequence_length` positions.
+
+    Returns:
+        The same preprocessor.
+    """
+    limit = backbone.max_sequence_length
+    if preprocessor is not None and preprocessor.sequence_length > limit:
+        preprocessor.sequence_length = limit
+    return preprocessor

@@ -3,6 +3,8 @@
 import keras
 import keras_hub
 
+from keras_mixattn.models.preprocessing import within_positions
+
 
 class TextClassifier(keras_hub.models.TextClassifier):
     """Classifies texts by a dense layer on the pooled output.
@@ -18,10 +20,13 @@ class TextClassifier(keras_hub.models.TextClassifier):
             preset and answered by exported models. Defaults to `"0"`,
             `"1"`, ...
         preprocessor: The family's text classifier preprocessor, or `None`
-            when inputs are preprocessed beforehand.
+            when inputs are preprocessed beforehand. Rows longer than the
+            backbone's positions are shortened to them.
         activation: Activation of the outputs. Defaults to `None`, logits.
         dropout: Share of pooled features dropped in training. Defaults
             to 0.1.
+        name: Name of the model.
+        trainable: Whether its weights are trained.
 
     Raises:
         ValueError: If there is not one name per class, or two are equal.
@@ -35,13 +40,14 @@ class TextClassifier(keras_hub.models.TextClassifier):
         preprocessor=None,
         activation=None,
         dropout: float = 0.1,
-        **kwargs,
+        name: str | None = None,
+        trainable: bool = True,
     ):
         class_names = _check_class_names(class_names, num_classes)
 
         # === Layers ===
         self.backbone = backbone
-        self.preprocessor = preprocessor
+        self.preprocessor = within_positions(preprocessor, backbone)
         self.output_dropout = keras.layers.Dropout(
             dropout, dtype=backbone.dtype_policy, name="output_dropout"
         )
@@ -57,7 +63,9 @@ class TextClassifier(keras_hub.models.TextClassifier):
         x = backbone(inputs)["pooled_output"]
         x = self.output_dropout(x)
         outputs = self.output_dense(x)
-        super().__init__(inputs=inputs, outputs=outputs, **kwargs)
+        super().__init__(
+            inputs=inputs, outputs=outputs, name=name, trainable=trainable
+        )
 
         # === Config ===
         self.num_classes = num_classes

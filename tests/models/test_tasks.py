@@ -107,6 +107,23 @@ def test_masked_lm_preset_becomes_a_classifier(tmp_path):
     )
 
 
+def test_rows_are_shortened_to_the_positions(tmp_path):
+    small_masked_lm().save_to_preset(str(tmp_path))
+    classifier = ConvBertTextClassifier.from_preset(
+        str(tmp_path), num_classes=3
+    )
+    assert classifier.preprocessor.sequence_length == 23
+    assert classifier.predict(TEXTS, verbose=0).shape == (4, 3)
+
+
+def test_unknown_arguments_are_not_swallowed(tmp_path):
+    small_masked_lm().save_to_preset(str(tmp_path))
+    with pytest.raises(TypeError, match="sequence_length"):
+        ConvBertTextClassifier.from_preset(
+            str(tmp_path), num_classes=3, sequence_length=13
+        )
+
+
 def test_preset_overrides(tmp_path):
     small_classifier().save_to_preset(str(tmp_path))
     backbone = ConvBertBackbone.from_preset(
