@@ -8,6 +8,7 @@ import re
 import statistics
 from pathlib import Path
 
+from benchmarks.accuracy import accuracy_table
 from benchmarks.contenders import CONTENDERS
 from benchmarks.contenders import LIMITS
 from benchmarks.contenders import OURS
@@ -67,6 +68,34 @@ def speed_table() -> str:
     return "\n".join(lines)
 
 
+def memory_table() -> str:
+    """Returns what a training step adds to the memory of a loaded process."""
+    report = json.loads((RESULTS / "compare.json").read_text())
+    names = ("keras_mixattn", "pytorch", "bert")
+    labels = [CONTENDERS[name].label for name in names]
+    lines = [
+        "Peak memory of a training step, weights and gradients of AdamW "
+        "included, above that of the loaded model:",
+        "",
+        f"| dtype, batch x length, threads | {' | '.join(labels)} |",
+        "|---" * (1 + len(names)) + "|",
+    ]
+    for cell, entry in report["cells"].items():
+        if not cell.startswith("train/"):
+            continue
+        added = [
+            entry["results"][name]["peak_mb"]
+            - entry["results"][name]["loaded_mb"]
+            for name in names
+        ]
+        lines.append(
+            f"| {cell.removeprefix('train/').replace('/', ', ')} | "
+            + " | ".join(f"{megabytes:,.0f} MB" for megabytes in added)
+            + " |"
+        )
+    return "\n".join(lines)
+
+
 def _cpu(result):
     return statistics.median(result["cpu"])
 
@@ -91,7 +120,9 @@ def rendered(readme: str) -> str:
     """
     for name, table in (
         ("models", models_table()),
+        ("accuracy", accuracy_table()),
         ("speed", speed_table()),
+        ("memory", memory_table()),
     ):
         pattern = rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)"
         readme = re.sub(
