@@ -1,6 +1,6 @@
 """Keeps what a training run reached, for the README's table.
 
-    python -m benchmarks.accuracy "SST-2" runs/pretrain_reviews runs/finetune_sst2
+    python -m benchmarks.accuracy SST-2 runs/pretrain_reviews runs/finetune_sst2
 
 reads `metrics.json` and `config.json` of a finished pre-training and
 fine-tuning run and writes the row of that name into
@@ -21,14 +21,14 @@ def accuracy_row(pretrain: Path, finetune: Path) -> dict:
     """Gathers the figures of one row.
 
     Args:
-        pretrain: run directory of `training.pretrain`.
-        finetune: run directory of `training.finetune`, with a test table.
+        pretrain: Run directory of `training.pretrain`.
+        finetune: Run directory of `training.finetune`, with a test table.
 
     Returns:
         The figures, accuracies as shares.
 
     Raises:
-        InputError: a run is not finished or was not tested.
+        InputError: A run is not finished or was not tested.
     """
     before, after = _read(pretrain), _read(finetune)
     metrics = after["metrics"]

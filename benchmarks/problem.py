@@ -59,9 +59,9 @@ def make_batch(size: str, batch: int, length: int) -> dict[str, np.ndarray]:
     Padding carries an ordinary token: HuggingFace gives token 0 no gradient.
 
     Args:
-        size: a key of `SIZES`.
-        batch: rows.
-        length: tokens of a row.
+        size: A key of `SIZES`.
+        batch: Rows.
+        length: Tokens of a row.
 
     Returns:
         `token_ids`, `segment_ids`, `padding_mask` (int32) and `target`, the
@@ -94,7 +94,7 @@ def weight_shapes(size: str) -> dict[str, tuple[int, ...]]:
     """Lists HuggingFace's name and shape of each weight.
 
     Args:
-        size: a key of `SIZES`.
+        size: A key of `SIZES`.
 
     Returns:
         The shapes, by the keys of `ConvBertModel.state_dict()`.
@@ -131,7 +131,7 @@ def make_weights(size: str) -> dict[str, np.ndarray]:
     """Makes the random weights that all ConvBERT contenders load.
 
     Args:
-        size: a key of `SIZES`.
+        size: A key of `SIZES`.
 
     Returns:
         float32 arrays by the keys of HuggingFace's state dict; the same on
@@ -160,9 +160,9 @@ def matrix_products(
     """Lists the matrix products of one layer's forward pass.
 
     Args:
-        size: a key of `SIZES`.
-        batch: rows.
-        length: tokens of a row.
+        size: A key of `SIZES`.
+        batch: Rows.
+        length: Tokens of a row.
 
     Returns:
         `(count, rows, inner, columns)` of each product: `count` products
@@ -195,11 +195,11 @@ def count_gflop(size: str, task: str, batch: int, length: int) -> float:
     """Counts the matrix products' operations, 2 for a multiply and add.
 
     Args:
-        size: a key of `SIZES`.
+        size: A key of `SIZES`.
         task: `"forward"`, or `"train"`, whose backward pass needs two
             products for each of the forward pass.
-        batch: rows.
-        length: tokens of a row.
+        batch: Rows.
+        length: Tokens of a row.
 
     Returns:
         10^9 operations of the whole model.

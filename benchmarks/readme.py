@@ -112,7 +112,7 @@ def rendered(readme: str) -> str:
     """Returns a README with its figures replaced by the measured ones.
 
     Args:
-        readme: the text, with `<!-- NAME -->` and `<!-- /NAME -->` around
+        readme: The text, with `<!-- NAME -->` and `<!-- /NAME -->` around
             each table.
 
     Returns:

@@ -9,10 +9,11 @@ class InputError(ValueError):
     """Says in one sentence what was given, what is allowed, how to mend it.
 
     Example:
-        >>> raise InputError("File 'a.tsv' does not exist.")
-        Traceback (most recent call last):
-        ...
-        keras_mixattn.errors.InputError: File 'a.tsv' does not exist.
+
+    ```python
+    error = InputError("File 'a.tsv' does not exist.")
+    assert str(error) == "File 'a.tsv' does not exist."
+    ```
     """
 
 
@@ -23,22 +24,26 @@ def exit_on_input_error(main: Callable) -> Callable:
     fault of the program and keeps its traceback.
 
     Args:
-        main: the function that runs the command.
+        main: The function that runs the command.
 
     Returns:
         A function with the arguments and the result of `main`.
 
     Raises:
-        SystemExit: with code 2 on bad input, 130 on an interrupt.
+        SystemExit: With code 2 on bad input, 130 on an interrupt.
 
     Example:
-        >>> @exit_on_input_error
-        ... def main(argv=None):
-        ...     raise InputError("File 'a.tsv' does not exist.")
-        >>> main()  # prints "error: File 'a.tsv' does not exist."
-        Traceback (most recent call last):
-        ...
-        SystemExit: 2
+
+    ```python
+    @exit_on_input_error
+    def main(argv=None):
+        raise InputError("File 'a.tsv' does not exist.")
+
+    try:
+        main()  # prints "error: File 'a.tsv' does not exist."
+    except SystemExit as exit:
+        assert exit.code == 2
+    ```
     """
 
     @functools.wraps(main)

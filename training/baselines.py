@@ -16,16 +16,19 @@ def baseline_accuracies(
     joined to one.
 
     Args:
-        train: texts to learn from.
-        test: texts to measure on.
+        train: Texts to learn from.
+        test: Texts to measure on.
 
     Returns:
         The accuracies by `"majority"` and `"naive_bayes"`.
 
     Example:
-        >>> train = LabelledTexts(["a b", "c d", "c"], [0, 1, 1], ["x", "y"])
-        >>> baseline_accuracies(train, LabelledTexts(["a"], [0], ["x", "y"]))
-        {'majority': 0.0, 'naive_bayes': 1.0}
+
+    ```python
+    train = LabelledTexts(["a b", "c d", "c"], [0, 1, 1], ["x", "y"])
+    baseline_accuracies(train, LabelledTexts(["a"], [0], ["x", "y"]))
+    # {'majority': 0.0, 'naive_bayes': 1.0}
+    ```
     """
     majority = max(set(train.labels), key=train.labels.count)
     counter = CountVectorizer(

@@ -25,10 +25,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Runs the command.
 
     Args:
-        argv: the arguments, by default those of the command line.
+        argv: The arguments, by default those of the command line.
 
     Example:
-        >>> main(["runs/demo/data"])
+
+    ```python
+    main(["runs/demo/data"])
+    ```
     """
     parser = argparse.ArgumentParser(
         prog="python -m training.build_demo_data",

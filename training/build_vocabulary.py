@@ -62,13 +62,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Runs the command.
 
     Args:
-        argv: the arguments, by default those of the command line.
+        argv: The arguments, by default those of the command line.
 
     Raises:
-        SystemExit: with code 2 on bad input; nothing is written then.
+        SystemExit: With code 2 on bad input; nothing is written then.
 
     Example:
-        >>> main(["--input", "docstrings", "--output", "vocab.txt"])
+
+    ```python
+    main(["--input", "docstrings", "--output", "vocab.txt"])
+    ```
     """
     arguments = parse_arguments(argv)
     if arguments.output.exists() and not arguments.overwrite:

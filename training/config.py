@@ -17,18 +17,21 @@ def key(default, help: str):
     """Declares a key of a configuration with its help text.
 
     Args:
-        default: the value if neither the file nor the command line has one.
-        help: one line for `--help`.
+        default: The value if neither the file nor the command line has one.
+        help: One line for `--help`.
 
     Returns:
         A dataclass field.
 
     Example:
-        >>> @dataclasses.dataclass(frozen=True)
-        ... class Config:
-        ...     steps: int = key(100, "optimizer steps")
-        >>> Config().steps
-        100
+
+    ```python
+    @dataclasses.dataclass(frozen=True)
+    class Config:
+        steps: int = key(100, "optimizer steps")
+    Config().steps
+    # 100
+    ```
     """
     metadata = {"help": help}
     if isinstance(default, list):
@@ -52,22 +55,25 @@ def read_config(
     list of texts also with commas.
 
     Args:
-        config_class: a dataclass whose fields are made by `key`, one of them
+        config_class: A dataclass whose fields are made by `key`, one of them
             `run_directory`.
-        argv: the arguments, by default those of the command line.
-        program: the command, for the help text.
-        debug: what `--debug` sets.
+        argv: The arguments, by default those of the command line.
+        program: The command, for the help text.
+        debug: What `--debug` sets.
 
     Returns:
         The configuration and whether `--fresh` was given.
 
     Raises:
-        InputError: a key is unknown or has a value of the wrong kind.
+        InputError: A key is unknown or has a value of the wrong kind.
 
     Example:
-        >>> config, fresh = read_config(Config, ["--steps", "5"], "train", {})
-        >>> config.steps
-        5
+
+    ```python
+    config, fresh = read_config(Config, ["--steps", "5"], "train", {})
+    config.steps
+    # 5
+    ```
     """
     arguments, overrides = _parse(config_class, argv, program)
     values = {}
@@ -87,7 +93,7 @@ def config_text(config) -> str:
     """Returns a configuration as JSON, one key a line, as `--config` reads it.
 
     Args:
-        config: an instance of a configuration dataclass.
+        config: An instance of a configuration dataclass.
 
     Returns:
         The text, with a line feed at the end.

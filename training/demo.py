@@ -37,8 +37,8 @@ def demo_stages(run: Path, saved_model: Path) -> list[Stage]:
     """Returns the stages of the demo.
 
     Args:
-        run: directory of everything but the SavedModel.
-        saved_model: directory of the SavedModel's versions.
+        run: Directory of everything but the SavedModel.
+        saved_model: Directory of the SavedModel's versions.
 
     Returns:
         The stages in order.
@@ -104,14 +104,14 @@ def ask(saved_model: Path, questions: Sequence[str]) -> list[dict]:
     """Asks the SavedModel in a new process that never imports Keras.
 
     Args:
-        saved_model: directory of the SavedModel's versions.
-        questions: raw texts.
+        saved_model: Directory of the SavedModel's versions.
+        questions: Raw texts.
 
     Returns:
         For each a dict of `text`, `label` and `probability`.
 
     Raises:
-        InputError: the process failed; it printed why.
+        InputError: The process failed; it printed why.
     """
     requests = [
         {"signature": "serving_default", "inputs": {"text": list(questions)}}
@@ -143,13 +143,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Runs the demo.
 
     Args:
-        argv: the arguments, by default those of the command line.
+        argv: The arguments, by default those of the command line.
 
     Raises:
-        SystemExit: with code 2 if a stage fails.
+        SystemExit: With code 2 if a stage fails.
 
     Example:
-        >>> main(["--run_directory", "runs/demo"])
+
+    ```python
+    main(["--run_directory", "runs/demo"])
+    ```
     """
     parser = argparse.ArgumentParser(
         prog="python -m training.demo",

@@ -20,11 +20,11 @@ def summary_text(
     """Writes the summary of a finished demo.
 
     Args:
-        run: directory of the demo.
-        saved_model: directory of the SavedModel's versions.
-        stages: the stages.
-        stamps: what `run_stages` returned.
-        answers: what the SavedModel answered.
+        run: Directory of the demo.
+        saved_model: Directory of the SavedModel's versions.
+        stages: The stages.
+        stamps: What `run_stages` returned.
+        answers: What the SavedModel answered.
 
     Returns:
         The page, with a line feed at the end.

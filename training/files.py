@@ -18,18 +18,21 @@ def written_whole(path: str | Path) -> Iterator[Path]:
     """Gives a path to write a file or a directory at, which then is `path`.
 
     Args:
-        path: what will appear, complete, or not at all. What has this name
+        path: What will appear, complete, or not at all. What has this name
             already is replaced.
 
     Yields:
         A path beside it, not in use.
 
     Raises:
-        InputError: it cannot be written.
+        InputError: It cannot be written.
 
     Example:
-        >>> with written_whole("notes.txt") as partial:
-        ...     partial.write_text("all of it")
+
+    ```python
+    with written_whole("notes.txt") as partial:
+        partial.write_text("all of it")
+    ```
     """
     path = Path(path)
     partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
@@ -64,7 +67,7 @@ def removed(path: Path) -> None:
     """Removes a file or a directory, if there is one.
 
     Args:
-        path: of the file or directory.
+        path: Of the file or directory.
     """
     if path.is_dir():
         shutil.rmtree(path)
@@ -76,7 +79,7 @@ def digest(*paths: str | Path) -> str:
     """Returns a number that tells whether files changed.
 
     Args:
-        *paths: files to read.
+        *paths: Files to read.
 
     Returns:
         The SHA-256 of their contents, in hexadecimal.

@@ -51,13 +51,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Runs the command.
 
     Args:
-        argv: the arguments, by default those of the command line.
+        argv: The arguments, by default those of the command line.
 
     Raises:
-        SystemExit: with code 2 on bad input.
+        SystemExit: With code 2 on bad input.
 
     Example:
-        >>> main(["--preset", "runs/demo/preset", "--train", "train.tsv"])
+
+    ```python
+    main(["--preset", "runs/demo/preset", "--train", "train.tsv"])
+    ```
     """
     config, fresh = read_config(
         FinetuneConfig, argv, "python -m training.finetune", DEBUG
@@ -102,15 +105,15 @@ def build_model(
     """Builds and compiles the classifier on the pre-trained encoder.
 
     Args:
-        config: the configuration.
-        class_names: names of the classes.
-        steps: optimizer steps of the whole run.
+        config: The configuration.
+        class_names: Names of the classes.
+        steps: Optimizer steps of the whole run.
 
     Returns:
         The classifier, with a head of random weights.
 
     Raises:
-        InputError: the preset cannot be read or does not fit.
+        InputError: The preset cannot be read or does not fit.
     """
     keras.utils.set_random_seed(config.seed)
     try:
@@ -160,10 +163,10 @@ def fit(
     """Trains to the end and predicts with the weights of the best epoch.
 
     Args:
-        config: the configuration.
-        model: the compiled classifier; it has the best weights afterwards.
-        splits: the texts.
-        run: where states and logs go.
+        config: The configuration.
+        model: The compiled classifier; it has the best weights afterwards.
+        splits: The texts.
+        run: Where states and logs go.
 
     Returns:
         The record of `fit_resumably`, and the predicted class ids of every
@@ -220,11 +223,11 @@ def write_results(
     """Writes the preset, the pictures and, last, `metrics.json`.
 
     Args:
-        model: the classifier with the weights of the best epoch.
-        record: what `fit` returned.
-        splits: the texts.
-        answers: the predicted class ids of dev and, if there is one, test.
-        run: where the files go.
+        model: The classifier with the weights of the best epoch.
+        record: What `fit` returned.
+        splits: The texts.
+        answers: The predicted class ids of dev and, if there is one, test.
+        run: Where the files go.
     """
     model.compile()  # a fresh optimizer: a preset holds no training state
     with written_whole(run / "preset") as partial:

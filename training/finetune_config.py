@@ -50,10 +50,10 @@ def check_config(config: FinetuneConfig) -> None:
     """Checks what types cannot say, before anything is read or written.
 
     Args:
-        config: the configuration.
+        config: The configuration.
 
     Raises:
-        InputError: a value is out of range.
+        InputError: A value is out of range.
     """
     for name in ("epochs", "batch_size"):
         if getattr(config, name) < 1:

@@ -16,13 +16,13 @@ def read_splits(config: FinetuneConfig) -> dict[str, LabelledTexts]:
     Without a source for dev, a random share of train is taken for it.
 
     Args:
-        config: the configuration.
+        config: The configuration.
 
     Returns:
         The texts by `"train"`, `"dev"` and `"test"`.
 
     Raises:
-        InputError: a source cannot be read, or a label of dev or test does
+        InputError: A source cannot be read, or a label of dev or test does
             not occur in train.
     """
     splits = {"train": _read(config, "train", config.class_names)}

@@ -45,13 +45,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Runs the command.
 
     Args:
-        argv: the arguments, by default those of the command line.
+        argv: The arguments, by default those of the command line.
 
     Raises:
-        SystemExit: with code 2 on bad input.
+        SystemExit: With code 2 on bad input.
 
     Example:
-        >>> main(["--vocabulary", "vocab.txt", "--debug"])
+
+    ```python
+    main(["--vocabulary", "vocab.txt", "--debug"])
+    ```
     """
     config, fresh = read_config(
         PretrainConfig, argv, "python -m training.pretrain", DEBUG
@@ -76,14 +79,14 @@ def build_model(
     """Builds and compiles the masked language model.
 
     Args:
-        config: the configuration.
-        vocabulary: the word pieces.
+        config: The configuration.
+        vocabulary: The word pieces.
 
     Returns:
         The model, with random weights.
 
     Raises:
-        InputError: the sizes do not fit together.
+        InputError: The sizes do not fit together.
     """
     keras.utils.set_random_seed(config.seed)
     names = ("num_layers", "num_heads", "hidden_dim", "intermediate_dim")
@@ -137,11 +140,11 @@ def fit(
     """Trains from the last saved state to the end.
 
     Args:
-        config: the configuration.
-        model: the compiled model.
-        train: windows to train on.
-        validation: windows to measure on after each round.
-        run: where states and logs go.
+        config: The configuration.
+        model: The compiled model.
+        train: Windows to train on.
+        validation: Windows to measure on after each round.
+        run: Where states and logs go.
 
     Returns:
         The record of `fit_resumably`.
@@ -185,11 +188,11 @@ def write_results(
     """Writes the preset, the curves and, last, `metrics.json`.
 
     Args:
-        config: the configuration.
-        model: the trained model.
-        record: what `fit` returned.
-        train: windows it was trained on.
-        run: where the files go.
+        config: The configuration.
+        model: The trained model.
+        record: What `fit` returned.
+        train: Windows it was trained on.
+        run: Where the files go.
     """
     model.compile()  # a fresh optimizer: a preset holds no training state
     with written_whole(run / "preset") as partial:

@@ -55,10 +55,10 @@ def check_config(config: PretrainConfig) -> None:
     """Checks what types cannot say, before anything is read or written.
 
     Args:
-        config: the configuration.
+        config: The configuration.
 
     Raises:
-        InputError: a value is out of range.
+        InputError: A value is out of range.
     """
     for name in ("steps", "steps_per_round", "batch_size"):
         if getattr(config, name) < 1:

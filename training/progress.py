@@ -13,10 +13,10 @@ class SaveState(keras.callbacks.Callback):
     """Saves the state of the run after every epoch of `fit`.
 
     Args:
-        run: where the state is kept.
+        run: Where the state is kept.
         record: `history`, a list of dicts, and `seconds`; both are carried
             on, so that they span interruptions.
-        watch: name of a metric. The weights of the epoch in which it is
+        watch: Name of a metric. The weights of the epoch in which it is
             highest are kept as `best.npz`. By default none are.
     """
 
@@ -34,11 +34,11 @@ class SaveState(keras.callbacks.Callback):
         """Saves; the best weights first, as the state tells they are there.
 
         Args:
-            epoch: number of the epoch, from 0.
-            logs: the metrics of the epoch.
+            epoch: Number of the epoch, from 0.
+            logs: The metrics of the epoch.
 
         Raises:
-            InputError: the loss is not a finite number.
+            InputError: The loss is not a finite number.
         """
         row = {name: float(value) for name, value in (logs or {}).items()}
         if not math.isfinite(row["loss"]):
@@ -71,20 +71,20 @@ def fit_resumably(
     """Calls `model.fit` from the last saved round to the last round.
 
     Args:
-        model: a compiled model.
-        run: where states are saved after each round, and TensorBoard's logs.
-        rounds: number of epochs of `fit`.
-        steps_per_round: optimizer steps of an epoch.
-        batches_from: a function from the number of the first step to the
+        model: A compiled model.
+        run: Where states are saved after each round, and TensorBoard's logs.
+        rounds: Number of epochs of `fit`.
+        steps_per_round: Optimizer steps of an epoch.
+        batches_from: A function from the number of the first step to the
             dataset of batches from there on.
-        validation_data: a dataset to measure after each round.
-        watch: see `SaveState`.
+        validation_data: A dataset to measure after each round.
+        watch: See `SaveState`.
 
     Returns:
         A dict of `history`, the metrics of every round, and `seconds`.
 
     Raises:
-        InputError: the saved state cannot be used, or the loss is not finite.
+        InputError: The saved state cannot be used, or the loss is not finite.
     """
     # Built inside `fit`, it would make Keras trace the training step twice.
     model.optimizer.build(model.trainable_variables)

@@ -13,11 +13,11 @@ def write_metrics(metrics: dict, path: str | Path) -> None:
     """Writes numbers as JSON with an indent, in one step.
 
     Args:
-        metrics: numbers, texts, lists and dicts of them.
-        path: the file, replaced if it exists.
+        metrics: Numbers, texts, lists and dicts of them.
+        path: The file, replaced if it exists.
 
     Raises:
-        InputError: the file cannot be written.
+        InputError: The file cannot be written.
     """
     with written_whole(path) as partial:
         partial.write_text(
@@ -30,13 +30,13 @@ def draw_curves(history: list[dict], unit: str, path: str | Path) -> None:
     """Draws loss and accuracy, of training and validation, as a PNG.
 
     Args:
-        history: one dict a round with `loss`, `accuracy`, `val_loss` and
+        history: One dict a round with `loss`, `accuracy`, `val_loss` and
             `val_accuracy`.
-        unit: what a round is called on the axis.
-        path: the file, replaced if it exists.
+        unit: What a round is called on the axis.
+        path: The file, replaced if it exists.
 
     Raises:
-        InputError: the file cannot be written.
+        InputError: The file cannot be written.
     """
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     rounds = range(1, len(history) + 1)
@@ -59,12 +59,12 @@ def draw_confusion_matrix(
     """Draws a confusion matrix as a PNG, coloured by share of the row.
 
     Args:
-        matrix: counts, one row per true class, one column per predicted one.
-        class_names: the names of the classes.
-        path: the file, replaced if it exists.
+        matrix: Counts, one row per true class, one column per predicted one.
+        class_names: The names of the classes.
+        path: The file, replaced if it exists.
 
     Raises:
-        InputError: the file cannot be written.
+        InputError: The file cannot be written.
     """
     size = max(4.0, 0.6 * len(class_names) + 2)
     figure = Figure(figsize=(size, size), layout="constrained")

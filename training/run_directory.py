@@ -26,13 +26,13 @@ class RunDirectory:
     Nothing is written or removed before `claim`.
 
     Args:
-        config: the configuration, a dataclass with `run_directory`.
-        inputs: digests of what the run starts from, by name.
-        fresh: whether the run replaces an earlier one.
-        outputs: names of the files and directories that the run makes.
+        config: The configuration, a dataclass with `run_directory`.
+        inputs: Digests of what the run starts from, by name.
+        fresh: Whether the run replaces an earlier one.
+        outputs: Names of the files and directories that the run makes.
 
     Raises:
-        InputError: an earlier run there has another configuration or other
+        InputError: An earlier run there has another configuration or other
             inputs, and is not to be replaced.
     """
 
@@ -58,7 +58,7 @@ class RunDirectory:
         """Makes the directory this run's: writes what it was started with.
 
         Raises:
-            InputError: the directory cannot be written.
+            InputError: The directory cannot be written.
         """
         if self.fresh:
             for name in (_STATE, *self._texts, "logs", *self.outputs):
@@ -72,7 +72,7 @@ class RunDirectory:
         """Whether an output is there that this run need not make again.
 
         Args:
-            name: of a file or directory.
+            name: Of a file or directory.
         """
         return (self / name).exists() and not self.fresh
 
@@ -105,9 +105,9 @@ class RunDirectory:
         """Writes all that training goes on from, in one step.
 
         Args:
-            model: a compiled Keras model. Its weights, the states of its
+            model: A compiled Keras model. Its weights, the states of its
                 random generators and its optimizer's variables are kept.
-            record: what else to keep, as JSON.
+            record: What else to keep, as JSON.
         """
         arrays = {
             f"{number:05}": np.asarray(variable)
@@ -120,14 +120,14 @@ class RunDirectory:
         """Puts the last saved state into a model.
 
         Args:
-            model: the model as it was when it was compiled, its optimizer
+            model: The model as it was when it was compiled, its optimizer
                 built.
 
         Returns:
             The record, or `None` if there is no state.
 
         Raises:
-            InputError: the state is damaged or belongs to another model.
+            InputError: The state is damaged or belongs to another model.
         """
         if not (self / _STATE).exists():
             return None
@@ -140,8 +140,8 @@ class RunDirectory:
         """Writes the weights of a model, without the optimizer's variables.
 
         Args:
-            model: a Keras model.
-            name: of the file, with `.npz`.
+            model: A Keras model.
+            name: Of the file, with `.npz`.
         """
         arrays = {
             f"{number:05}": np.asarray(weight)
@@ -153,11 +153,11 @@ class RunDirectory:
         """Puts weights written by `save_weights` into a model.
 
         Args:
-            model: a Keras model of the same architecture.
-            name: of the file.
+            model: A Keras model of the same architecture.
+            name: Of the file.
 
         Raises:
-            InputError: the file is missing, damaged or of another model.
+            InputError: The file is missing, damaged or of another model.
         """
         self._assign(model.weights, self._read_arrays(self / name), name)
 

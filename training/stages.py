@@ -30,12 +30,12 @@ class Stage:
     """A command, what it reads beside earlier stages, and what it makes.
 
     Args:
-        name: a short word, unique among the stages.
-        title: what the stage does, for people.
-        arguments: what follows `python`.
-        outputs: files or directories that exist when it is finished.
-        configs: files whose content decides the result.
-        can_resume: whether the command takes up its own interrupted work,
+        name: A short word, unique among the stages.
+        title: What the stage does, for people.
+        arguments: What follows `python`.
+        outputs: Files or directories that exist when it is finished.
+        configs: Files whose content decides the result.
+        can_resume: Whether the command takes up its own interrupted work,
             and starts over with `--fresh`.
     """
 
@@ -56,17 +56,17 @@ def run_stages(
     configuration nor a stage before it changed since.
 
     Args:
-        stages: the stages in order.
+        stages: The stages in order.
         stamps_path: JSON file that keeps what was run and how long it took.
-        version: text that stands for everything else the results hang on.
-        fresh: whether to run all stages from the start.
+        version: Text that stands for everything else the results hang on.
+        fresh: Whether to run all stages from the start.
 
     Returns:
         By name of the stage, a dict of `seconds` and `cpu_seconds` of the
         times it ran until it was finished.
 
     Raises:
-        InputError: a stage failed; it printed why.
+        InputError: A stage failed; it printed why.
     """
     stamps = {} if fresh else _read_stamps(stamps_path)
     mark = version

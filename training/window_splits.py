@@ -21,16 +21,16 @@ def window_splits(
     The run claims its directory when all text could be read.
 
     Args:
-        config: the configuration.
-        model: the masked language model, for its tokenizer.
-        run: where the windows are kept, as `windows/train.npy` and
+        config: The configuration.
+        model: The masked language model, for its tokenizer.
+        run: Where the windows are kept, as `windows/train.npy` and
             `windows/validation.npy`.
 
     Returns:
         The windows to train on and those to measure on.
 
     Raises:
-        InputError: a source cannot be read or holds too little text.
+        InputError: A source cannot be read or holds too little text.
     """
     splits = []
     for name in ("train", "validation"):

@@ -15,13 +15,13 @@ class Contender:
     """How to make one contender.
 
     Args:
-        label: its name in the table and the chart.
+        label: Its name in the table and the chart.
         factory: `module:class` that a worker imports and calls with
             `(cell, size, folder, **options)`.
-        options: further arguments of the class.
+        options: Further arguments of the class.
         kind: `"same"` solves the same problem and must agree, `"other"` is a
             reference with other arithmetic, `"limit"` is matrix products.
-        unavailable: a reason for each task or dtype it cannot measure.
+        unavailable: A reason for each task or dtype it cannot measure.
     """
 
     label: str

@@ -17,7 +17,7 @@ def build_model(size: str) -> ConvBertModel:
     """Builds the model of a size with the benchmark's random weights.
 
     Args:
-        size: a key of `problem.SIZES`.
+        size: A key of `problem.SIZES`.
 
     Returns:
         The float32 model in evaluation mode, without dropout.
@@ -53,7 +53,7 @@ def build_inputs(batch: dict[str, np.ndarray]) -> dict[str, torch.Tensor]:
     """Gives a batch of `problem.make_batch` HuggingFace's names and types.
 
     Args:
-        batch: the batch.
+        batch: The batch.
 
     Returns:
         The model's keyword arguments.
@@ -84,11 +84,11 @@ class HuggingFace:
     autocast over float32 weights.
 
     Args:
-        cell: the cell to measure.
-        size: a key of `problem.SIZES`.
-        folder: unused.
-        compiled: whether to use `torch.compile`.
-        autocast: use autocast in a bfloat16 forward pass too.
+        cell: The cell to measure.
+        size: A key of `problem.SIZES`.
+        folder: Unused.
+        compiled: Whether to use `torch.compile`.
+        autocast: Use autocast in a bfloat16 forward pass too.
 
     Example:
 

@@ -64,19 +64,21 @@ def docstring_documents(
     before. The order is that of the sorted file paths.
 
     Args:
-        packages: names of top-level packages; `"python"` is the standard
+        packages: Names of top-level packages; `"python"` is the standard
             library.
 
     Returns:
         An iterator of `Document`.
 
     Raises:
-        InputError: a package is not installed.
+        InputError: A package is not installed.
 
     Example:
-        >>> document = next(docstring_documents(["numpy"]))
-        >>> document.package, document.module
-        ('numpy', 'numpy.__config__')
+
+    ```python
+    document = next(docstring_documents(["numpy"]))
+    assert document.package == "numpy"
+    ```
     """
     seen = set()
     for package in packages:
@@ -98,14 +100,16 @@ def module_split(module: str) -> str:
     of ten modules eight go to `"train"`, one to `"dev"`, one to `"test"`.
 
     Args:
-        module: the full name of a module.
+        module: The full name of a module.
 
     Returns:
         `"train"`, `"dev"` or `"test"`.
 
     Example:
-        >>> module_split("numpy.linalg")
-        'train'
+
+    ```python
+    assert module_split("numpy.linalg") == "train"
+    ```
     """
     digest = hashlib.blake2b(module.encode()).digest()
     remainder = int.from_bytes(digest[:8], "big") % 10

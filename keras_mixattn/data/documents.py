@@ -34,19 +34,21 @@ def read_documents(
     Every file may be gzipped (`.txt.gz`). Empty documents are left out.
 
     Args:
-        sources: one source or several, read in this order.
-        text_column: the column of a table that holds the text.
+        sources: One source or several, read in this order.
+        text_column: The column of a table that holds the text.
 
     Returns:
         An iterator of documents, none of them empty.
 
     Raises:
-        InputError: a source is missing, empty, damaged or of another kind.
+        InputError: A source is missing, empty, damaged or of another kind.
 
     Example:
-        >>> Path("a.txt").write_text("One\ndocument.\n\nAnother.\n")
-        >>> list(read_documents("a.txt"))
-        ['One document.', 'Another.']
+
+    ```python
+    Path("a.txt").write_text("One\ndocument.\n\nAnother.\n")
+    assert list(read_documents("a.txt")) == ["One document.", "Another."]
+    ```
     """
     if isinstance(sources, str | Path):
         sources = [sources]

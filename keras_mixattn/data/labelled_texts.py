@@ -30,15 +30,17 @@ class LabelledTexts:
     """Texts, or pairs of texts, and the class of each.
 
     Args:
-        texts: the texts, or the first text of each pair.
-        labels: the class of each, an index into `label_names`.
-        label_names: the name of each class.
-        text_pairs: the second text of each pair, or `None`.
+        texts: The texts, or the first text of each pair.
+        labels: The class of each, an index into `label_names`.
+        label_names: The name of each class.
+        text_pairs: The second text of each pair, or `None`.
 
     Example:
-        >>> sms = LabelledTexts(["Win!", "Home soon"], [1, 0], ["ham", "spam"])
-        >>> len(sms)
-        2
+
+    ```python
+    sms = LabelledTexts(["Win!", "Home soon"], [1, 0], ["ham", "spam"])
+    assert len(sms) == 2
+    ```
     """
 
     texts: list[str]
@@ -67,30 +69,32 @@ def read_labelled_texts(
     is a JSON list of objects with `text` is their texts joined as they are.
 
     Args:
-        source: a file, which may be gzipped, or `tfds:NAME`, for example
+        source: A file, which may be gzipped, or `tfds:NAME`, for example
             `tfds:glue/sst2`.
-        text_column: the column of the text, or of the first of a pair.
-        label_column: the column of the label.
-        text_pair_column: the column of the second text of a pair, if any.
-        label_names: the legal labels in the order of their ids; the
+        text_column: The column of the text, or of the first of a pair.
+        label_column: The column of the label.
+        text_pair_column: The column of the second text of a pair, if any.
+        label_names: The legal labels in the order of their ids; the
             `label_names` of train, when dev or test is read. The file may
             hold ids instead of names. By default the classes that a
             TensorFlow data set declares, or else all labels that occur,
             sorted (by value if all are integers).
-        split: split of a TensorFlow data set, by default `"train"`.
-        data_dir: directory of prepared TensorFlow data sets.
+        split: Split of a TensorFlow data set, by default `"train"`.
+        data_dir: Directory of prepared TensorFlow data sets.
 
     Returns:
         The `LabelledTexts`.
 
     Raises:
-        InputError: the source is missing, empty or damaged, a column is
+        InputError: The source is missing, empty or damaged, a column is
             missing or not certain, or a label is not legal.
 
     Example:
-        >>> Path("a.tsv").write_text("text\tlabel\nWin!\tspam\nHome\tham\n")
-        >>> read_labelled_texts("a.tsv").labels
-        [1, 0]
+
+    ```python
+    Path("a.tsv").write_text("text\tlabel\nWin!\tspam\nHome\tham\n")
+    assert read_labelled_texts("a.tsv").labels == [1, 0]
+    ```
     """
     table = _open_table(
         source, (text_column, label_column, text_pair_column), split, data_dir

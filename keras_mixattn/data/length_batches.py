@@ -16,10 +16,10 @@ class LengthBatches:
     `multiple_of`, so that few positions are padding and few lengths occur.
 
     Args:
-        split: texts and labels.
-        preprocessor: a text classifier's, with its `sequence_length`.
-        batch_size: texts of a batch.
-        multiple_of: every length is a multiple of this, or the preprocessor's
+        split: Texts and labels.
+        preprocessor: A text classifier's, with its `sequence_length`.
+        batch_size: Texts of a batch.
+        multiple_of: Every length is a multiple of this, or the preprocessor's
             `sequence_length`.
 
     Example:
@@ -71,8 +71,8 @@ class LengthBatches:
         which ones, and the order of the batches, is random.
 
         Args:
-            seed: two streams of one seed are equal.
-            first_epoch: number of the first pass, for resuming.
+            seed: Two streams of one seed are equal.
+            first_epoch: Number of the first pass, for resuming.
 
         Returns:
             A dataset of (inputs, labels).

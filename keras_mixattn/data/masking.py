@@ -19,17 +19,17 @@ class TokenMasker:
     stay as they are.
 
     Args:
-        vocabulary_size: number of tokens.
-        mask_token_id: id of [MASK].
-        pad_token_id: id of [PAD].
-        special_token_ids: ids never to be predicted nor drawn at random;
+        vocabulary_size: Number of tokens.
+        mask_token_id: Id of [MASK].
+        pad_token_id: Id of [PAD].
+        special_token_ids: Ids never to be predicted nor drawn at random;
             those of [MASK] and [PAD] are added.
-        mask_rate: share of the ordinary tokens that are chosen.
-        mask_token_rate: share of the chosen that become [MASK].
-        random_token_rate: share of the chosen that become a random token.
+        mask_rate: Share of the ordinary tokens that are chosen.
+        mask_token_rate: Share of the chosen that become [MASK].
+        random_token_rate: Share of the chosen that become a random token.
 
     Raises:
-        ValueError: a rate is not legal, or all tokens are special.
+        ValueError: A rate is not legal, or all tokens are special.
 
     Example:
 
@@ -82,7 +82,7 @@ class TokenMasker:
         """Returns the most tokens that are chosen in a window.
 
         Args:
-            sequence_length: tokens of the window, [CLS] and [SEP] included.
+            sequence_length: Tokens of the window, [CLS] and [SEP] included.
 
         Returns:
             The number of prediction slots, at least one.
@@ -93,8 +93,8 @@ class TokenMasker:
         """Masks one window.
 
         Args:
-            token_ids: int32 tensor of shape `(tokens,)`, a static length.
-            seed: two integers; equal seeds give equal choices.
+            token_ids: Int32 tensor of shape `(tokens,)`, a static length.
+            seed: Two integers; equal seeds give equal choices.
 
         Returns:
             The inputs of a masked LM, a dict of int32 tensors `token_ids`,
@@ -170,19 +170,19 @@ def masked_lm_dataset(
     the order of `windows`, always with the same masks.
 
     Args:
-        windows: token ids of shape `(windows, tokens)`.
-        masker: chooses and hides tokens.
-        batch_size: windows of a batch.
-        seed: two streams of one seed are equal.
-        first_step: number of the first batch of the stream, for resuming.
-        shuffle: whether the stream is endless and in random order.
+        windows: Token ids of shape `(windows, tokens)`.
+        masker: Chooses and hides tokens.
+        batch_size: Windows of a batch.
+        seed: Two streams of one seed are equal.
+        first_step: Number of the first batch of the stream, for resuming.
+        shuffle: Whether the stream is endless and in random order.
 
     Returns:
         A dataset of (inputs, labels, weights), batches of what `masker`
         returns.
 
     Raises:
-        ValueError: there are no windows.
+        ValueError: There are no windows.
 
     Example:
 

@@ -51,22 +51,28 @@ def package_sentences(
     class of a split has the same number of sentences.
 
     Args:
-        documents: docstrings of at least two packages.
-        max_per_class: most train sentences of a class; dev and test have at
+        documents: Docstrings of at least two packages.
+        max_per_class: Most train sentences of a class; dev and test have at
             most an eighth and a quarter of it.
-        min_words: fewest words of a sentence.
-        max_words: most words of a sentence.
+        min_words: Fewest words of a sentence.
+        max_words: Most words of a sentence.
 
     Returns:
         The splits train, dev and test, each in a fixed, well-mixed order.
 
     Raises:
-        InputError: a class has no sentence in some split.
+        InputError: A class has no sentence in some split.
 
     Example:
-        >>> train, dev, test = package_sentences(docstring_documents())
-        >>> train.label_names
-        ['keras', 'numpy', 'python', 'tensorflow']
+
+    ```python
+    from keras_mixattn.data import docstring_documents
+
+    documents = docstring_documents(["numpy", "keras"])
+    train, dev, test = package_sentences(documents, max_per_class=40)
+    assert train.label_names == ["keras", "numpy"]
+    assert len(train) == 80
+    ```
     """
     sentences = _distinct_sentences(documents, min_words, max_words)
     label_names = sorted({package for package, _, _ in sentences})

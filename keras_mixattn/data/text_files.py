@@ -44,13 +44,13 @@ def text_lines(path: str | Path) -> Iterator[str]:
     """Yields the lines of a UTF-8 text file, line feeds included.
 
     Args:
-        path: a text file; one that ends in `.gz` is unpacked.
+        path: A text file; one that ends in `.gz` is unpacked.
 
     Returns:
         An iterator of lines.
 
     Raises:
-        InputError: the file is missing, empty, unreadable or not UTF-8.
+        InputError: The file is missing, empty, unreadable or not UTF-8.
     """
     path = Path(path)
     open_file = gzip.open if path.suffix.lower() == ".gz" else open
@@ -101,23 +101,26 @@ def read_table(path: str | Path, header: bool = True) -> Table:
     JSON object. Each may be gzipped. Blank lines are skipped.
 
     Args:
-        path: a file that ends in `.tsv`, `.csv` or `.jsonl`, or that and
+        path: A file that ends in `.tsv`, `.csv` or `.jsonl`, or that and
             `.gz`.
-        header: whether the first line names the columns. Without a header
+        header: Whether the first line names the columns. Without a header
             the columns are numbered from 0. A `.jsonl` always has names.
 
     Returns:
         The columns and an iterator of (line number, row by column).
 
     Raises:
-        InputError: the file is missing, empty, damaged, of another kind, or
+        InputError: The file is missing, empty, damaged, of another kind, or
             (while iterating) has a row with another number of fields.
 
     Example:
-        >>> Path("a.tsv").write_text("text\tlabel\nfine\tgood\n")
-        >>> table = read_table("a.tsv")
-        >>> table.columns, list(table.rows)
-        (['text', 'label'], [(2, {'text': 'fine', 'label': 'good'})])
+
+    ```python
+    Path("a.tsv").write_text("text\tlabel\nfine\tgood\n")
+    table = read_table("a.tsv")
+    assert table.columns == ["text", "label"]
+    assert list(table.rows) == [(2, {"text": "fine", "label": "good"})]
+    ```
     """
     path = Path(path)
     ending = file_ending(path)
@@ -152,12 +155,12 @@ def choose_column(
     """Finds a column by its given name, or else by a usual name.
 
     Args:
-        columns: the columns there are.
-        given: the name, or the number, that the user chose, if any.
-        usual_names: names to look for if none is given.
-        role: what the column is for, such as `"text"`; `ROLE_column` is the
+        columns: The columns there are.
+        given: The name, or the number, that the user chose, if any.
+        usual_names: Names to look for if none is given.
+        role: What the column is for, such as `"text"`; `ROLE_column` is the
             argument the error message points to.
-        source: what is read, for the error message.
+        source: What is read, for the error message.
 
     Returns:
         One of `columns`.

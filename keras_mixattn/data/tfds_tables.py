@@ -25,15 +25,15 @@ def read_tfds_table(
 
     Args:
         source: `tfds:NAME`, for example `tfds:glue/sst2`.
-        split: a split, such as `"train"` or `"train[:10%]"`.
-        data_dir: directory of prepared data sets; by default that of TFDS.
+        split: A split, such as `"train"` or `"train[:10%]"`.
+        data_dir: Directory of prepared data sets; by default that of TFDS.
 
     Returns:
         The columns and an iterator of (example number from 1, row by column).
         Bytes become strings and class ids become class names.
 
     Raises:
-        InputError: the data set or the split is unknown, cannot be prepared,
+        InputError: The data set or the split is unknown, cannot be prepared,
             or a package is missing.
     """
     name = source.removeprefix(TFDS_PREFIX)

@@ -23,11 +23,11 @@ def token_windows(
     is padded with [PAD].
 
     Args:
-        documents: texts to tokenise, in the order of the windows.
-        tokenizer: a KerasHub tokenizer with the ids of [CLS], [SEP] and
+        documents: Texts to tokenise, in the order of the windows.
+        tokenizer: A KerasHub tokenizer with the ids of [CLS], [SEP] and
             [PAD], such as `ConvBertTokenizer`.
-        sequence_length: tokens of a window, [CLS] and [SEP] included.
-        min_tokens: a document, or the rest of one, with fewer tokens is left
+        sequence_length: Tokens of a window, [CLS] and [SEP] included.
+        min_tokens: A document, or the rest of one, with fewer tokens is left
             out.
 
     Returns:

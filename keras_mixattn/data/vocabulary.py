@@ -32,22 +32,25 @@ def learn_vocabulary(
     the most frequent on, while they fill at most half of the vocabulary.
 
     Args:
-        texts: documents in any language. They are read twice, so an iterator
+        texts: Documents in any language. They are read twice, so an iterator
             is held in memory.
-        vocabulary_size: most tokens, the special ones included.
-        lowercase: whether to lowercase the texts.
-        strip_accents: whether to remove accents; by default as `lowercase`.
-        min_frequency: fewest occurrences of a character or a pair to merge.
+        vocabulary_size: Most tokens, the special ones included.
+        lowercase: Whether to lowercase the texts.
+        strip_accents: Whether to remove accents; by default as `lowercase`.
+        min_frequency: Fewest occurrences of a character or a pair to merge.
 
     Returns:
         The tokens; the index of each is its id.
 
     Raises:
-        InputError: the size is too small or the texts hold no characters.
+        InputError: The size is too small or the texts hold no characters.
 
     Example:
-        >>> learn_vocabulary(["low lower", "low slow"], 14)[:7]
-        ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]', '##l', '##o']
+
+    ```python
+    tokens = learn_vocabulary(["low lower", "low slow"], 14)
+    assert tokens[:6] == [*SPECIAL_TOKENS, "##l"]
+    ```
     """
     if vocabulary_size <= len(SPECIAL_TOKENS):
         raise InputError(
@@ -113,22 +116,24 @@ def load_vocabulary(path: str | Path) -> list[str]:
     token or is empty becomes `[line N]`, which no text ever produces.
 
     Args:
-        path: a vocabulary file.
+        path: A vocabulary file.
 
     Returns:
         The tokens, all different; the index of each is its id.
 
     Raises:
-        InputError: the file is missing, empty or not UTF-8, or lacks a
+        InputError: The file is missing, empty or not UTF-8, or lacks a
             special token.
 
     Warns:
         UserWarning: the file is damaged; one sentence says how.
 
     Example:
-        >>> save_vocabulary([*SPECIAL_TOKENS, "a", "##b"], "vocab.txt")
-        >>> load_vocabulary("vocab.txt")[5:]
-        ['a', '##b']
+
+    ```python
+    save_vocabulary([*SPECIAL_TOKENS, "a", "##b"], "vocab.txt")
+    assert load_vocabulary("vocab.txt")[5:] == ["a", "##b"]
+    ```
     """
     lines = [line.removesuffix("\n") for line in text_lines(path)]
     tokens = [line.removesuffix("\r") for line in lines]
@@ -182,15 +187,18 @@ def save_vocabulary(tokens: Iterable[str], path: str | Path) -> None:
     """Writes a `vocab.txt` in one step: there is never half a file.
 
     Args:
-        tokens: the tokens in the order of their ids, all different.
-        path: where to write; missing directories are made.
+        tokens: The tokens in the order of their ids, all different.
+        path: Where to write; missing directories are made.
 
     Raises:
-        InputError: a token repeats, is empty or holds a line break, or the
+        InputError: A token repeats, is empty or holds a line break, or the
             file cannot be written.
 
     Example:
-        >>> save_vocabulary([*SPECIAL_TOKENS, "a", "##b"], "vocab.txt")
+
+    ```python
+    save_vocabulary([*SPECIAL_TOKENS, "a", "##b"], "vocab.txt")
+    ```
     """
     tokens = list(tokens)
     wrong = [token for token in tokens if not token or {*token} & {*"\r\n"}]

@@ -20,7 +20,7 @@ class FusedAdamW(keras.optimizers.AdamW):
     and as PyTorch does, for the second moment and for the clipping alike.
 
     Args:
-        *args, **kwargs: those of `keras.optimizers.AdamW`.
+        *args, **kwargs: Those of `keras.optimizers.AdamW`.
 
     Reference: Loshchilov and Hutter 2019, arXiv 1711.05101, algorithm 2.
 
@@ -43,8 +43,8 @@ class FusedAdamW(keras.optimizers.AdamW):
         """Makes one step.
 
         Args:
-            grads: a gradient, or None, for each variable.
-            trainable_variables: the variables; may be left out when the
+            grads: A gradient, or None, for each variable.
+            trainable_variables: The variables; may be left out when the
                 optimizer is built.
         """
         grads = [_sum_repeated_rows(gradient) for gradient in grads]
@@ -54,9 +54,9 @@ class FusedAdamW(keras.optimizers.AdamW):
         """Updates one variable and its two moments.
 
         Args:
-            gradient: dense tensor of the variable's shape.
-            variable: the variable.
-            learning_rate: scalar.
+            gradient: Dense tensor of the variable's shape.
+            variable: The variable.
+            learning_rate: Scalar.
         """
         if not self._is_fused:
             super().update_step(gradient, variable, learning_rate)

@@ -23,12 +23,12 @@ def adamw(
     are clipped to a norm of `clip_norm`.
 
     Args:
-        learning_rate: the highest learning rate.
-        total_steps: the step at which the rate reaches zero.
-        warmup_steps: steps in which the rate rises from zero.
-        weight_decay: share of a weight, times the learning rate, that is
+        learning_rate: The highest learning rate.
+        total_steps: The step at which the rate reaches zero.
+        warmup_steps: Steps in which the rate rises from zero.
+        weight_decay: Share of a weight, times the learning rate, that is
             taken off each step.
-        clip_norm: the largest norm of all gradients together.
+        clip_norm: The largest norm of all gradients together.
 
     Returns:
         An optimizer for `compile`.

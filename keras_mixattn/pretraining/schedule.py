@@ -12,12 +12,12 @@ class WarmupLinearDecay(keras.optimizers.schedules.LearningRateSchedule):
     warmup_steps))`, and zero after `total_steps`.
 
     Args:
-        peak: the highest learning rate, reached at `warmup_steps`.
-        total_steps: the step at which the rate is zero again.
-        warmup_steps: steps of the rise. Defaults to 0, no rise.
+        peak: The highest learning rate, reached at `warmup_steps`.
+        total_steps: The step at which the rate is zero again.
+        warmup_steps: Steps of the rise. Defaults to 0, no rise.
 
     Raises:
-        ValueError: the steps are not in order.
+        ValueError: The steps are not in order.
 
     Example:
 
@@ -44,7 +44,7 @@ class WarmupLinearDecay(keras.optimizers.schedules.LearningRateSchedule):
         """Returns the learning rate of a step.
 
         Args:
-            step: number of optimizer steps made so far.
+            step: Number of optimizer steps made so far.
 
         Returns:
             A float32 scalar tensor.
