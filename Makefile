@@ -27,7 +27,8 @@ benchmark: .venv/bench
 clean:
 	rm -rf .venv
 
-.venv/%: requirements-%.txt requirements.txt
+.venv/%: requirements-%.txt $(wildcard requirements*.txt)
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --upgrade-strategy only-if-needed -r $<
+	$(BIN)/python -m pip install --quiet --upgrade-strategy only-if-needed \
+		-r requirements.txt -r $<
 	touch $@

@@ -32,10 +32,11 @@ def accuracy_row(pretrain: Path, finetune: Path) -> dict:
     """
     before, after = _read(pretrain), _read(finetune)
     metrics = after["metrics"]
-    if "test" not in metrics["accuracy"]:
+    if "windows_seen" not in before["metrics"]:
+        raise InputError(f"'{pretrain}' is no run of `training.pretrain`.")
+    if "test" not in metrics.get("accuracy", {}):
         raise InputError(
-            f"'{finetune}' was not measured on a test table: fine-tune with "
-            "`--test`."
+            f"'{finetune}' is no run of `training.finetune` with `--test`."
         )
     return {
         "parameters": metrics["parameters"],

@@ -68,7 +68,9 @@ def read_arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--quick", action="store_true", help="4 cells, 2 rounds"
     )
-    parser.add_argument("--fresh", action="store_true", help="skip no cell")
+    parser.add_argument(
+        "--fresh", action="store_true", help="forget all earlier results"
+    )
     arguments = parser.parse_args(argv)
     _check_name("size", arguments.size, problem.SIZES)
     arguments.contenders = arguments.contenders or list(CONTENDERS)
@@ -170,7 +172,14 @@ class _Progress:
 def _is_done(report, cell, arguments):
     entry = report["cells"].get(str(cell), {"rounds": 0, "results": {}})
     enough = entry["rounds"] >= arguments.rounds
-    return enough and set(arguments.contenders) <= set(entry["results"])
+    known, wanted = set(entry["results"]), set(arguments.contenders)
+    if known - wanted and not (enough and wanted <= known):
+        # Ratios are taken within a round: rows of two runs do not mix.
+        raise InputError(
+            f"Measuring {cell} again without {', '.join(known - wanted)} "
+            "would lose their results: pass another --output, or --fresh."
+        )
+    return enough and wanted <= known
 
 
 def _check_name(what, name, allowed):

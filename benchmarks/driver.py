@@ -5,6 +5,7 @@ whatever else the machine does hits all alike. A waiting contender is paused
 (SIGSTOP): none of its threads can take time from the one that is measured.
 """
 
+import contextlib
 import json
 import os
 import pathlib
@@ -101,7 +102,13 @@ class Contestant:
         Raises:
             ContenderError: If it fails, ends or takes too long.
         """
-        timer = threading.Timer(seconds, self.process.kill)
+        late = threading.Event()
+
+        def end():
+            late.set()
+            self.process.kill()
+
+        timer = threading.Timer(seconds, end)
         timer.start()
         os.kill(self.process.pid, signal.SIGCONT)
         try:
@@ -110,10 +117,9 @@ class Contestant:
             line = self.process.stdout.readline()
         except BrokenPipeError:
             line = ""
-        late = not timer.is_alive()
         timer.cancel()
         if not line:
-            raise ContenderError(self._why_it_ended(late, seconds))
+            raise ContenderError(self._why_it_ended(late.is_set(), seconds))
         os.kill(self.process.pid, signal.SIGSTOP)
         answer = json.loads(line)
         if "error" in answer:
@@ -124,7 +130,9 @@ class Contestant:
         """Ends the process."""
         self.process.kill()
         self.process.wait()
-        self.process.stdin.close()
+        # What a process that had died was last asked is still unsent.
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
         self.process.stdout.close()
         self.log.close()
 

@@ -21,7 +21,7 @@ def load_report(path: pathlib.Path, size: str, fresh: bool) -> dict:
         A report of this size, machine and library versions.
 
     Raises:
-        InputError: If the file is no report of this size.
+        InputError: If the file is no report of this size and machine.
     """
     machine = describe_machine()
     empty = {"size": size, "machine": machine, "cells": {}}
@@ -39,10 +39,11 @@ def load_report(path: pathlib.Path, size: str, fresh: bool) -> dict:
             "--output, or --fresh to replace it."
         )
     if not same_machine:
-        print(
-            f"{path} is from another machine or other versions: starting anew"
+        raise InputError(
+            f"{str(path)!r} is from another machine or other library versions "
+            "(its key 'machine'): pass another --output, or --fresh to "
+            "replace it."
         )
-        return empty
     return report
 
 

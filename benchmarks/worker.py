@@ -68,6 +68,7 @@ class Worker:
             self.cell, size, folder, **CONTENDERS[name].options
         )
         gc.collect()
+        ctypes.CDLL(None).malloc_trim(0)
         self.loaded = memory("VmRSS")
         self.steps = 1
 

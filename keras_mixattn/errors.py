@@ -17,6 +17,25 @@ class InputError(ValueError):
     """
 
 
+def first_line(error: Exception) -> str:
+    """Returns the first line of a foreign error, to quote in one sentence.
+
+    Args:
+        error: Any exception.
+
+    Returns:
+        The line without its full stop, or `"no reason given"`.
+
+    Example:
+
+    ```python
+    assert first_line(OSError("disk full.\\nTraceback: ...")) == "disk full"
+    ```
+    """
+    lines = str(error).strip().splitlines() or ["no reason given"]
+    return lines[0].removesuffix(".")
+
+
 def exit_on_input_error(main: Callable) -> Callable:
     """Turns an `InputError` of a command into one line and exit code 2.
 

@@ -1,4 +1,4 @@
-"""What a trained model must beat: the majority class and counted words."""
+"""What a trained model must beat: the majority class and naive Bayes."""
 
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.naive_bayes import MultinomialNB
@@ -11,9 +11,9 @@ def baseline_accuracies(
 ) -> dict[str, float]:
     """Measures two baselines.
 
-    Naive Bayes is the multinomial one, add-one smoothed, on the counts of
-    lower-cased words, marks and pairs of neighbours; a pair of texts is
-    joined to one.
+    Naive Bayes is the multinomial one, add-one smoothed, on which
+    lower-cased words, marks and pairs of neighbours occur in a text, however
+    often; a pair of texts is joined to one.
 
     Args:
         train: Texts to learn from.

@@ -174,13 +174,10 @@ def _legal_keys(config_class) -> str:
 
 
 def _kinds(field) -> tuple:
-    """Returns the types of a field: of `list[str] | None` list and None."""
-    annotation = field.type
-    if isinstance(annotation, types.UnionType):
-        kinds = typing.get_args(annotation)
-    else:
-        kinds = (annotation,)
-    return tuple(typing.get_origin(kind) or kind for kind in kinds)
+    """Returns the types that a field is a union of, or the one it has."""
+    if isinstance(field.type, types.UnionType):
+        return typing.get_args(field.type)
+    return (field.type,)
 
 
 def _parsed(text: str, field) -> Value:
@@ -189,10 +186,10 @@ def _parsed(text: str, field) -> Value:
         value = json.loads(text)
     except ValueError:
         value = text
-    if isinstance(value, str) and list in kinds:
+    if isinstance(value, str) and list[str] in kinds:
         value = [part for part in text.split(",") if part]
     # A file may well be named 12, and a text column be number 0.
-    if str in kinds and not isinstance(value, kinds):
+    if str in kinds and not _is_any(value, kinds):
         value = text
     return _checked(value, field)
 
@@ -201,15 +198,27 @@ def _checked(value: Value, field) -> Value:
     kinds = _kinds(field)
     if type(value) is int and float in kinds and int not in kinds:
         return float(value)
-    # In Python a bool is an int too.
-    if isinstance(value, kinds) and (
-        not isinstance(value, bool) or bool in kinds
-    ):
+    if _is_any(value, kinds):
         return value
-    names = " or ".join(
-        "null" if kind is types.NoneType else kind.__name__ for kind in kinds
-    )
     raise InputError(
-        f"The key {field.name!r} must be {names} ({field.metadata['help']}); "
-        f"it is {json.dumps(value)}."
+        f"The key {field.name!r} must be {' or '.join(map(_name, kinds))} "
+        f"({field.metadata['help']}); it is {json.dumps(value)}."
     )
+
+
+def _is_any(value: Value, kinds: tuple) -> bool:
+    if isinstance(value, bool):  # in Python an int too
+        return bool in kinds
+    if isinstance(value, list):
+        return any(
+            all(_is_any(element, typing.get_args(kind)) for element in value)
+            for kind in kinds
+            if typing.get_origin(kind) is list
+        )
+    return any(type(value) is kind for kind in kinds)
+
+
+def _name(kind) -> str:
+    if typing.get_origin(kind) is list:
+        return f"list of {_name(*typing.get_args(kind))}"
+    return "null" if kind is types.NoneType else kind.__name__

@@ -74,7 +74,7 @@ def demo_stages(run: Path, saved_model: Path) -> list[Stage]:
             + ("--vocabulary", f"{vocabulary}"),
             outputs=(run / "pretrain" / "metrics.json",),
             configs=(pretrain,),
-            can_resume=True,
+            run_directory=run / "pretrain",
         ),
         Stage(
             "finetune",
@@ -87,7 +87,7 @@ def demo_stages(run: Path, saved_model: Path) -> list[Stage]:
             + ("--test", f"{data / 'task_test.tsv'}"),
             outputs=(run / "finetune" / "metrics.json",),
             configs=(finetune,),
-            can_resume=True,
+            run_directory=run / "finetune",
         ),
         Stage(
             "export",

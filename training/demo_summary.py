@@ -1,6 +1,8 @@
 """The last page of the demo: what happened, how good it is, what is where."""
 
 import json
+import shlex
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -53,13 +55,22 @@ def summary_text(
         "",
         "Next: classify your own table of texts and labels with",
         "",
-        f"  python -m training.finetune --preset {run / 'pretrain/preset'} \\",
+        f"  {_python()} -m training.finetune \\",
+        f"      --preset {shlex.quote(str(run / 'pretrain/preset'))} \\",
         "      --train YOUR.tsv --run_directory runs/yours",
         "",
         "or read training/README.md.",
         "=" * _WIDTH,
     ]
     return "\n".join(lines) + "\n"
+
+
+def _python() -> str:
+    """Returns how to call, from here, the Python that has the packages."""
+    path = Path(sys.executable)
+    if path.is_relative_to(Path.cwd()):
+        path = path.relative_to(Path.cwd())
+    return shlex.quote(str(path))
 
 
 def _metrics(directory: Path) -> dict:

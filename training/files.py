@@ -40,6 +40,9 @@ def written_whole(path: str | Path) -> Iterator[Path]:
     try:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            # A process of this number may have been killed here.
+            removed(partial)
+            removed(old)
             yield partial
             _flush(partial)
             if path.is_dir():
@@ -89,3 +92,27 @@ def digest(*paths: str | Path) -> str:
         with open(path, "rb") as file:
             result.update(hashlib.file_digest(file, "sha256").digest())
     return result.hexdigest()
+
+
+def preset_digest(preset: str | Path) -> str:
+    """Returns a number that tells whether a preset changed.
+
+    Args:
+        preset: Directory of a pre-trained preset.
+
+    Returns:
+        The `digest` of its configuration, weights and vocabulary.
+
+    Raises:
+        InputError: One of them is missing.
+    """
+    names = ("config.json", "model.weights.h5", "tokenizer.json")
+    files = [Path(preset) / name for name in names]
+    missing = [file.name for file in files if not file.is_file()]
+    if missing:
+        raise InputError(
+            f"'{preset}' is no preset directory: it has no "
+            f"{', '.join(missing)}; give the directory `preset` that "
+            "`python -m training.pretrain` wrote."
+        )
+    return digest(*files)

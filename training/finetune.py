@@ -8,7 +8,6 @@ command again after an interruption, and it resumes from the last epoch.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -23,19 +22,20 @@ from keras_mixattn.models import ConvBertTextClassifierPreprocessor
 from keras_mixattn.models import ConvBertTokenizer
 from keras_mixattn.pretraining import adamw
 from training.baselines import baseline_accuracies
-from training.config import config_text
 from training.config import read_config
-from training.files import digest
-from training.files import written_whole
+from training.files import preset_digest
 from training.finetune_config import DEBUG
 from training.finetune_config import FinetuneConfig
 from training.finetune_config import check_config
 from training.labelled_splits import read_splits
+from training.labelled_splits import text_digests
 from training.progress import fit_resumably
+from training.report import confusion_matrix
 from training.report import draw_confusion_matrix
 from training.report import draw_curves
 from training.report import write_metrics
 from training.run_directory import RunDirectory
+from training.run_directory import open_run
 
 OUTPUTS = (
     "best.npz",
@@ -59,55 +59,33 @@ def main(argv: Sequence[str] | None = None) -> None:
     Example:
 
     ```python
-    main(["--preset", "runs/demo/preset", "--train", "train.tsv"])
+    main(["--preset", "runs/demo/pretrain/preset", "--train", "train.tsv"])
     ```
     """
     config, fresh = read_config(
         FinetuneConfig, argv, "python -m training.finetune", DEBUG
     )
     check_config(config)
-    weights = _preset_files(config.preset)
+    inputs = {"preset": preset_digest(config.preset)}
     splits = read_splits(config)
-    inputs = {"preset": digest(*weights), "labels": _labels_text(splits)}
-    steps = -(-len(splits["train"]) // config.batch_size) * config.epochs
-    model = build_model(config, splits["train"].label_names, steps)
-    run = RunDirectory(config, inputs, fresh, OUTPUTS)
-    print(config_text(config), end="")
-    if run.has("metrics.json"):
-        print(f"'{run.path}' is finished; add --fresh to start over.")
+    inputs |= text_digests(splits)
+    model = build_model(config, splits["train"].label_names)
+    run = open_run(config, inputs, fresh, OUTPUTS)
+    if run is None:
         return
     run.claim()
     record, answers = fit(config, model, splits, run)
     write_results(model, record, splits, answers, run)
 
 
-def _preset_files(preset: str) -> list[Path]:
-    names = ("config.json", "model.weights.h5", "tokenizer.json")
-    files = [Path(preset) / name for name in names]
-    missing = [file.name for file in files if not file.is_file()]
-    if missing:
-        raise InputError(
-            f"'{preset}' is no preset directory: it has no "
-            f"{', '.join(missing)}; give the directory `preset` that "
-            "`python -m training.pretrain` wrote."
-        )
-    return files
-
-
-def _labels_text(splits: dict[str, LabelledTexts]) -> str:
-    sizes = [f"{len(split)} {name}" for name, split in splits.items()]
-    return f"{', '.join(sizes)}: {', '.join(splits['train'].label_names)}"
-
-
 def build_model(
-    config: FinetuneConfig, class_names: list[str], steps: int
+    config: FinetuneConfig, class_names: list[str]
 ) -> ConvBertTextClassifier:
-    """Builds and compiles the classifier on the pre-trained encoder.
+    """Builds the classifier on the pre-trained encoder.
 
     Args:
         config: The configuration.
         class_names: Names of the classes.
-        steps: Optimizer steps of the whole run.
 
     Returns:
         The classifier, with a head of random weights.
@@ -124,7 +102,7 @@ def build_model(
             dtype=config.dtype,
         )
         tokenizer = ConvBertTokenizer.from_preset(config.preset)
-    except (ValueError, OSError, KeyError) as error:
+    except (ValueError, OSError, KeyError, TypeError) as error:
         raise InputError(
             f"Preset '{config.preset}' cannot be loaded: {error}"
         ) from error
@@ -133,25 +111,15 @@ def build_model(
             f"`sequence_length` is {config.sequence_length}, but the preset "
             f"has {backbone.max_sequence_length} positions; lower it."
         )
-    model = ConvBertTextClassifier(
+    return ConvBertTextClassifier(
         backbone,
         num_classes=len(class_names),
         class_names=class_names,
         preprocessor=ConvBertTextClassifierPreprocessor(
             tokenizer, sequence_length=config.sequence_length
         ),
+        dropout=config.dropout,
     )
-    model.compile(
-        optimizer=adamw(
-            config.learning_rate,
-            steps,
-            int(config.warmup_share * steps),
-            config.weight_decay,
-        ),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
-    )
-    return model
 
 
 def fit(
@@ -164,7 +132,7 @@ def fit(
 
     Args:
         config: The configuration.
-        model: The compiled classifier; it has the best weights afterwards.
+        model: The classifier; it has the best weights afterwards.
         splits: The texts.
         run: Where states and logs go.
 
@@ -185,6 +153,17 @@ def fit(
     # Keras would preprocess raw strings; the batches are tokenised already.
     model.preprocessor, preprocessor = None, model.preprocessor
     steps = len(batches["train"])
+    all_steps = steps * config.epochs
+    model.compile(
+        optimizer=adamw(
+            config.learning_rate,
+            all_steps,
+            int(config.warmup_share * all_steps),
+            config.weight_decay,
+        ),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+    )
     record = fit_resumably(
         model,
         run,
@@ -229,14 +208,13 @@ def write_results(
         answers: The predicted class ids of dev and, if there is one, test.
         run: Where the files go.
     """
-    model.compile()  # a fresh optimizer: a preset holds no training state
-    with written_whole(run / "preset") as partial:
-        model.save_to_preset(str(partial))
+    run.save_preset(model)
     history = record["history"]
     draw_curves(history, "epochs", run / "curves.png")
     last = "test" if "test" in splits else "dev"
-    matrix = np.zeros((model.num_classes, model.num_classes), "int64")
-    np.add.at(matrix, (splits[last].labels, answers[last]), 1)
+    matrix = confusion_matrix(
+        splits[last].labels, answers[last], model.num_classes
+    )
     draw_confusion_matrix(
         matrix, model.class_names, run / "confusion_matrix.png"
     )

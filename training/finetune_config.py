@@ -3,6 +3,8 @@
 import dataclasses
 
 from keras_mixattn.errors import InputError
+from training.checks import check_range
+from training.checks import check_training_keys
 from training.config import key
 
 DEBUG = {
@@ -53,22 +55,17 @@ def check_config(config: FinetuneConfig) -> None:
         config: The configuration.
 
     Raises:
-        InputError: A value is out of range.
+        InputError: A value is not legal.
     """
-    for name in ("epochs", "batch_size"):
-        if getattr(config, name) < 1:
-            raise InputError(
-                f"The key {name!r} must be at least 1; it is "
-                f"{getattr(config, name)}."
-            )
-    for name in ("dev_share", "warmup_share"):
-        if not 0 <= getattr(config, name) < 1:
-            raise InputError(
-                f"The key {name!r} must lie between 0 and 1; it is "
-                f"{getattr(config, name)}."
-            )
-    if config.sequence_length < 3:
+    check_training_keys(config)
+    check_range(
+        config, "epochs", "max_train_texts", "max_held_out_texts", least=1
+    )
+    check_range(config, "dev_share", "warmup_share", least=0, below=1)
+    check_range(config, "sequence_length", least=3)  # [CLS], a token, [SEP]
+    names = config.class_names
+    if names is not None and len(set(names)) < len(names):
         raise InputError(
-            f"`sequence_length` is {config.sequence_length}; it must be at "
-            "least 3: [CLS], a token, [SEP]."
+            f"The key 'class_names' is {', '.join(names)}; every class needs "
+            "a name of its own."
         )

@@ -1,6 +1,8 @@
 """The labelled texts of a fine-tuning run: train, dev and test."""
 
 import dataclasses
+import hashlib
+import json
 
 import numpy as np
 
@@ -51,6 +53,23 @@ def read_splits(config: FinetuneConfig) -> dict[str, LabelledTexts]:
     for name in splits.keys() - {"train"}:
         splits[name] = _rows(splits[name], range(len(splits[name]))[:limit])
     return splits
+
+
+def text_digests(splits: dict[str, LabelledTexts]) -> dict[str, str]:
+    """Returns numbers that tell whether texts or labels changed.
+
+    Args:
+        splits: What `read_splits` returned.
+
+    Returns:
+        A BLAKE2 digest by `"train texts"`, `"dev texts"` and `"test texts"`.
+    """
+    return {
+        f"{name} texts": hashlib.blake2b(
+            json.dumps(dataclasses.asdict(split)).encode(), digest_size=32
+        ).hexdigest()
+        for name, split in splits.items()
+    }
 
 
 def _read(config, name, label_names) -> LabelledTexts:

@@ -24,10 +24,8 @@ from keras_mixattn.models import ConvBertMaskedLM
 from keras_mixattn.models import ConvBertMaskedLMPreprocessor
 from keras_mixattn.models import ConvBertTokenizer
 from keras_mixattn.pretraining import adamw
-from training.config import config_text
 from training.config import read_config
 from training.files import digest
-from training.files import written_whole
 from training.pretrain_config import DEBUG
 from training.pretrain_config import PretrainConfig
 from training.pretrain_config import check_config
@@ -35,7 +33,9 @@ from training.progress import fit_resumably
 from training.report import draw_curves
 from training.report import write_metrics
 from training.run_directory import RunDirectory
-from training.window_splits import window_splits
+from training.run_directory import open_run
+from training.window_splits import keep_windows
+from training.window_splits import read_windows
 
 OUTPUTS = ("windows", "metrics.json", "curves.png", "preset")
 
@@ -61,21 +61,21 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     check_config(config)
     vocabulary = load_vocabulary(config.vocabulary)
-    model = build_model(config, vocabulary)
+    model, masker = build_model(config, vocabulary)
     inputs = {"vocabulary": digest(config.vocabulary)}
-    run = RunDirectory(config, inputs, fresh, OUTPUTS)
-    print(config_text(config), end="")
-    if run.has("metrics.json"):
-        print(f"'{run.path}' is finished; add --fresh to start over.")
+    run = open_run(config, inputs, fresh, OUTPUTS)
+    if run is None:
         return
-    train, validation = window_splits(config, model, run)
-    record = fit(config, model, train, validation, run)
-    write_results(config, model, record, train, run)
+    windows = read_windows(config, model.preprocessor.tokenizer, run)
+    run.claim()
+    keep_windows(windows, run)
+    record = fit(config, model, masker, windows, run)
+    write_results(config, model, record, len(windows["train"]), run)
 
 
 def build_model(
     config: PretrainConfig, vocabulary: list[str]
-) -> ConvBertMaskedLM:
+) -> tuple[ConvBertMaskedLM, TokenMasker]:
     """Builds and compiles the masked language model.
 
     Args:
@@ -83,7 +83,7 @@ def build_model(
         vocabulary: The word pieces.
 
     Returns:
-        The model, with random weights.
+        The model, with random weights, and what masks its inputs.
 
     Raises:
         InputError: The sizes do not fit together.
@@ -93,7 +93,6 @@ def build_model(
     names += ("embedding_dim", "num_groups", "mixers", "max_sequence_length")
     names += ("dropout", "attention_dropout", "dtype")
     chosen = {name: getattr(config, name) for name in names}
-    slots = max(1, round(config.mask_rate * (config.sequence_length - 2)))
     warmup_steps = config.warmup_steps
     if warmup_steps is None:
         warmup_steps = config.steps // 10
@@ -103,11 +102,22 @@ def build_model(
             vocabulary_size=len(vocabulary),
             **{name: v for name, v in chosen.items() if v is not None},
         )
+        tokenizer = ConvBertTokenizer(vocabulary, lowercase=config.lowercase)
+        masker = TokenMasker(
+            vocabulary_size=len(vocabulary),
+            mask_token_id=tokenizer.mask_token_id,
+            pad_token_id=tokenizer.pad_token_id,
+            special_token_ids=[
+                tokenizer.token_to_id(token) for token in SPECIAL_TOKENS
+            ],
+            mask_rate=config.mask_rate,
+        )
+        length = config.sequence_length
         preprocessor = ConvBertMaskedLMPreprocessor(
-            ConvBertTokenizer(vocabulary, lowercase=config.lowercase),
-            sequence_length=config.sequence_length,
+            tokenizer,
+            sequence_length=length,
             mask_selection_rate=config.mask_rate,
-            mask_selection_length=slots,
+            mask_selection_length=masker.max_predictions(length),
         )
         model = ConvBertMaskedLM(backbone, preprocessor=preprocessor)
         optimizer = adamw(
@@ -127,14 +137,14 @@ def build_model(
             keras.metrics.SparseCategoricalAccuracy(name="accuracy")
         ],
     )
-    return model
+    return model, masker
 
 
 def fit(
     config: PretrainConfig,
     model: ConvBertMaskedLM,
-    train: np.ndarray,
-    validation: np.ndarray,
+    masker: TokenMasker,
+    windows: dict[str, np.ndarray],
     run: RunDirectory,
 ) -> dict:
     """Trains from the last saved state to the end.
@@ -142,24 +152,14 @@ def fit(
     Args:
         config: The configuration.
         model: The compiled model.
-        train: Windows to train on.
-        validation: Windows to measure on after each round.
+        masker: What masks the windows.
+        windows: Those to train on and those to measure on after each round.
         run: Where states and logs go.
 
     Returns:
         The record of `fit_resumably`.
     """
-    tokenizer = model.preprocessor.tokenizer
-    masker = TokenMasker(
-        vocabulary_size=tokenizer.vocabulary_size(),
-        mask_token_id=tokenizer.mask_token_id,
-        pad_token_id=tokenizer.pad_token_id,
-        special_token_ids=[
-            tokenizer.token_to_id(token) for token in SPECIAL_TOKENS
-        ],
-        mask_rate=config.mask_rate,
-    )
-    batch_size = config.batch_size
+    batch_size, seed = config.batch_size, config.seed
     # Keras would preprocess raw strings; the windows are masked already.
     model.preprocessor, preprocessor = None, model.preprocessor
     record = fit_resumably(
@@ -168,10 +168,10 @@ def fit(
         rounds=config.steps // config.steps_per_round,
         steps_per_round=config.steps_per_round,
         batches_from=lambda step: masked_lm_dataset(
-            train, masker, batch_size, config.seed, first_step=step
+            windows["train"], masker, batch_size, seed, first_step=step
         ),
         validation_data=masked_lm_dataset(
-            validation, masker, batch_size, config.seed, shuffle=False
+            windows["validation"], masker, batch_size, seed, shuffle=False
         ),
     )
     model.preprocessor = preprocessor
@@ -182,7 +182,7 @@ def write_results(
     config: PretrainConfig,
     model: ConvBertMaskedLM,
     record: dict,
-    train: np.ndarray,
+    train_windows: int,
     run: RunDirectory,
 ) -> None:
     """Writes the preset, the curves and, last, `metrics.json`.
@@ -191,12 +191,10 @@ def write_results(
         config: The configuration.
         model: The trained model.
         record: What `fit` returned.
-        train: Windows it was trained on.
+        train_windows: Number of windows it was trained on.
         run: Where the files go.
     """
-    model.compile()  # a fresh optimizer: a preset holds no training state
-    with written_whole(run / "preset") as partial:
-        model.save_to_preset(str(partial))
+    run.save_preset(model)
     history = record["history"]
     draw_curves(
         history, f"rounds of {config.steps_per_round} steps", run / "curves.png"
@@ -206,7 +204,7 @@ def write_results(
         "validation_perplexity": math.exp(history[-1]["val_loss"]),
         "validation_accuracy": history[-1]["val_accuracy"],
         "parameters": model.backbone.count_params(),
-        "train_windows": len(train),
+        "train_windows": train_windows,
         "windows_seen": config.steps * config.batch_size,
         "seconds": record["seconds"],
         "history": history,

@@ -3,11 +3,14 @@
 import dataclasses
 
 from keras_mixattn.errors import InputError
+from training.checks import check_range
+from training.checks import check_training_keys
 from training.config import key
 
 DEBUG = {
     "steps": 20,
     "steps_per_round": 10,
+    "warmup_steps": None,
     "batch_size": 8,
     "num_layers": 2,
     "mixers": None,
@@ -58,14 +61,17 @@ def check_config(config: PretrainConfig) -> None:
         config: The configuration.
 
     Raises:
-        InputError: A value is out of range.
+        InputError: A value is not legal.
     """
-    for name in ("steps", "steps_per_round", "batch_size"):
-        if getattr(config, name) < 1:
-            raise InputError(
-                f"The key {name!r} must be at least 1; it is "
-                f"{getattr(config, name)}."
-            )
+    check_training_keys(config)
+    check_range(config, "steps", "steps_per_round", least=1)
+    check_range(config, "max_documents", "validation_windows", least=1)
+    check_range(config, "num_layers", "num_heads", "num_groups", least=1)
+    check_range(
+        config, "hidden_dim", "intermediate_dim", "embedding_dim", least=1
+    )
+    check_range(config, "min_tokens", least=0)
+    check_range(config, "warmup_steps", least=0, below=config.steps)
     if config.steps % config.steps_per_round:
         raise InputError(
             f"`steps`, {config.steps}, must be a multiple of "

@@ -53,13 +53,38 @@ def draw_curves(history: list[dict], unit: str, path: str | Path) -> None:
     _save(figure, path)
 
 
+def confusion_matrix(
+    labels: list[int], answers: np.ndarray, num_classes: int
+) -> np.ndarray:
+    """Counts what is taken for what.
+
+    Args:
+        labels: The true class ids.
+        answers: The predicted ones.
+        num_classes: Number of classes.
+
+    Returns:
+        Counts, one row per true class, one column per predicted one.
+
+    Example:
+
+    ```python
+    confusion_matrix([0, 1, 1], np.array([0, 0, 1]), 2).tolist()
+    # [[1, 0], [1, 1]]
+    ```
+    """
+    matrix = np.zeros((num_classes, num_classes), "int64")
+    np.add.at(matrix, (labels, answers), 1)
+    return matrix
+
+
 def draw_confusion_matrix(
     matrix: np.ndarray, class_names: list[str], path: str | Path
 ) -> None:
     """Draws a confusion matrix as a PNG, coloured by share of the row.
 
     Args:
-        matrix: Counts, one row per true class, one column per predicted one.
+        matrix: What `confusion_matrix` returned.
         class_names: The names of the classes.
         path: The file, replaced if it exists.
 

@@ -161,6 +161,17 @@ class RunDirectory:
         """
         self._assign(model.weights, self._read_arrays(self / name), name)
 
+    def save_preset(self, model) -> None:
+        """Writes a trained model as `preset`.
+
+        Args:
+            model: A KerasHub task; its optimizer's state is lost, as a
+                preset is not to hold any.
+        """
+        model.compile()
+        with written_whole(self / "preset") as partial:
+            model.save_to_preset(str(partial))
+
     def _write_arrays(self, path: Path, arrays: dict) -> None:
         with written_whole(path) as partial:
             with open(partial, "wb") as file:
@@ -184,6 +195,32 @@ class RunDirectory:
             )
         for variable, array in zip(variables, arrays.values(), strict=True):
             variable.assign(array)
+
+
+def open_run(
+    config, inputs: dict[str, str], fresh: bool, outputs: tuple[str, ...]
+) -> RunDirectory | None:
+    """Opens the directory of a run and prints its configuration.
+
+    Args:
+        config: See `RunDirectory`.
+        inputs: See `RunDirectory`.
+        fresh: See `RunDirectory`.
+        outputs: See `RunDirectory`; with `metrics.json` a run is finished.
+
+    Returns:
+        The directory, not claimed yet, or `None` if its run is finished.
+
+    Raises:
+        InputError: An earlier run there has another configuration or other
+            inputs, and is not to be replaced.
+    """
+    run = RunDirectory(config, inputs, fresh, outputs)
+    print(config_text(config), end="")
+    if run.has("metrics.json"):
+        print(f"'{run.path}' is finished; add --fresh to start over.")
+        return None
+    return run
 
 
 def _variables(model) -> list:

@@ -1,5 +1,6 @@
 """Commands that build on each other; finished ones are skipped."""
 
+import ctypes
 import dataclasses
 import hashlib
 import json
@@ -7,6 +8,7 @@ import os
 import re
 import resource
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -14,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from keras_mixattn.errors import InputError
+from training.files import removed
 from training.files import written_whole
 
 # Written before any setting could hush them, by every process.
@@ -23,6 +26,8 @@ _GREETINGS = re.compile(
     re.MULTILINE,
 )
 _INITIALS = (b"W", b"I", b"E", b"T")
+_IS_LINUX = sys.platform == "linux"
+_PR_SET_PDEATHSIG = 1  # of <linux/prctl.h>
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,8 +40,8 @@ class Stage:
         arguments: What follows `python`.
         outputs: Files or directories that exist when it is finished.
         configs: Files whose content decides the result.
-        can_resume: Whether the command takes up its own interrupted work,
-            and starts over with `--fresh`.
+        run_directory: Where the command leaves work that it takes up again;
+            removed when the stage changed.
     """
 
     name: str
@@ -44,7 +49,7 @@ class Stage:
     arguments: tuple[str, ...]
     outputs: tuple[Path, ...] = ()
     configs: tuple[Path, ...] = ()
-    can_resume: bool = False
+    run_directory: Path | None = None
 
 
 def run_stages(
@@ -53,7 +58,8 @@ def run_stages(
     """Runs the stages that are not finished, in order.
 
     A stage is finished if its outputs exist and neither it, its
-    configuration nor a stage before it changed since.
+    configuration nor a stage before it changed since. One that changed
+    starts over; one that was only interrupted goes on.
 
     Args:
         stages: The stages in order.
@@ -78,27 +84,29 @@ def run_stages(
         if is_same and stamp["finished"] and _all_exist(stage.outputs):
             print(f"Finished before in {stamp['seconds']:.0f} s; skipped.")
             continue
+        if not is_same and stage.run_directory is not None:
+            removed(stage.run_directory)
         if not is_same or stamp["finished"]:
             stamp = {"mark": mark, "seconds": 0.0, "cpu_seconds": 0.0}
-        starts_over = stage.can_resume and not stamp["seconds"]
         stamp["finished"] = False
         stamps[stage.name] = stamp
         _write_stamps(stamps, stamps_path)
         try:
-            _run(stage, starts_over, stamp)
+            _run(stage, stamp)
             stamp["finished"] = True
         finally:
             _write_stamps(stamps, stamps_path)
     return stamps
 
 
-def _run(stage: Stage, starts_over: bool, stamp: dict) -> None:
-    arguments = [*stage.arguments, *(["--fresh"] if starts_over else [])]
-    print(f"$ python {shlex.join(arguments)}", flush=True)
+def _run(stage: Stage, stamp: dict) -> None:
+    print(f"$ python {shlex.join(stage.arguments)}", flush=True)
     start, cpu_start = time.monotonic(), _children_cpu_seconds()
     try:
         with subprocess.Popen(
-            [sys.executable, *arguments], stderr=subprocess.PIPE
+            [sys.executable, *stage.arguments],
+            stderr=subprocess.PIPE,
+            preexec_fn=_end_with_parent if _IS_LINUX else None,
         ) as process:
             _pass_on(process.stderr)
     finally:
@@ -109,6 +117,11 @@ def _run(stage: Stage, starts_over: bool, stamp: dict) -> None:
             f"The stage '{stage.name}' ended with code {process.returncode}; "
             "see its message above, then run the same command again."
         )
+
+
+def _end_with_parent() -> None:
+    """Lets a command end when this process is killed, and not go on alone."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _pass_on(stream) -> None:

@@ -13,50 +13,60 @@ from training.pretrain_config import PretrainConfig
 from training.run_directory import RunDirectory
 
 
-def window_splits(
-    config: PretrainConfig, model, run: RunDirectory
-) -> tuple[np.ndarray, np.ndarray]:
-    """Reads the text as windows, from the run's cache if it is there.
-
-    The run claims its directory when all text could be read.
+def read_windows(
+    config: PretrainConfig, tokenizer, run: RunDirectory
+) -> dict[str, np.ndarray]:
+    """Reads the text as windows, or those that the run kept.
 
     Args:
         config: The configuration.
-        model: The masked language model, for its tokenizer.
-        run: Where the windows are kept, as `windows/train.npy` and
-            `windows/validation.npy`.
+        tokenizer: Cuts the text into tokens.
+        run: Where `keep_windows` kept them, if it did.
 
     Returns:
-        The windows to train on and those to measure on.
+        The windows to train on and those to measure on, as `"train"` and
+        `"validation"`.
 
     Raises:
         InputError: A source cannot be read or holds too little text.
     """
-    splits = []
-    for name in ("train", "validation"):
-        file = f"windows/{name}.npy"
-        if run.has(file):
-            splits.append(np.load(run / file))
-        else:
-            sources = getattr(config, name)
-            splits.append(_windows_of(config, model, sources, name))
-    run.claim()
-    for name, windows in zip(("train", "validation"), splits, strict=True):
-        with written_whole(run / "windows" / f"{name}.npy") as partial:
-            with open(partial, "wb") as opened:
-                np.save(opened, windows)
-    train, validation = splits
-    pick = np.random.default_rng(config.seed).permutation(len(validation))
-    return train, validation[pick[: config.validation_windows]]
+    return {
+        name: np.load(run / _file(name))
+        if run.has(_file(name))
+        else _windows_of(config, tokenizer, name)
+        for name in ("train", "validation")
+    }
 
 
-def _windows_of(config, model, sources, name) -> np.ndarray:
+def keep_windows(windows: dict[str, np.ndarray], run: RunDirectory) -> None:
+    """Writes the windows that the run has not kept yet.
+
+    Args:
+        windows: What `read_windows` returned.
+        run: The run, which has claimed its directory.
+
+    Raises:
+        InputError: They cannot be written.
+    """
+    for name, rows in windows.items():
+        if not run.has(_file(name)):
+            with written_whole(run / _file(name)) as partial:
+                with open(partial, "wb") as opened:
+                    np.save(opened, rows)
+
+
+def _file(name: str) -> str:
+    return f"windows/{name}.npy"
+
+
+def _windows_of(config: PretrainConfig, tokenizer, name: str) -> np.ndarray:
+    sources = getattr(config, name)
     documents = itertools.islice(
         read_documents(sources, config.text_column), config.max_documents
     )
     windows = token_windows(
         tqdm(documents, desc=f"Reading {name} text", unit=" documents"),
-        model.preprocessor.tokenizer,
+        tokenizer,
         config.sequence_length,
         config.min_tokens,
     )
@@ -67,4 +77,7 @@ def _windows_of(config, model, sources, name) -> np.ndarray:
             f"windows, but at least {needed} are needed; give more text, or "
             "lower `batch_size` or `min_tokens`."
         )
+    if name == "validation":
+        pick = np.random.default_rng(config.seed).permutation(len(windows))
+        windows = windows[pick[: config.validation_windows]]
     return windows

@@ -114,6 +114,9 @@ _TASK_RULES = [
     Rule("masked_lm_head/output_bias", "generator_lm_head.bias"),
 ]
 
+# A buffer in files of early versions: it counts from zero and is no weight.
+_POSITION_IDS = "embeddings.position_ids"
+
 _TIED_OUTPUT = "generator_lm_head.weight"
 _TOKEN_EMBEDDING = "convbert.embeddings.word_embeddings.weight"
 
@@ -146,6 +149,9 @@ def load_hugging_face_state_dict(
 ) -> None:
     """Assigns the weights of HuggingFace's ConvBERT to a model.
 
+    The published weights give the published outputs in a model built with
+    `padding="leak"`.
+
     Args:
         model: A `ConvBertBackbone`, which takes the names of
             `ConvBertModel`, or a `ConvBertMaskedLM`, which takes those of
@@ -164,10 +170,14 @@ def load_hugging_face_state_dict(
     )
     ```
     """
+    state_dict = {
+        name: array
+        for name, array in state_dict.items()
+        if name.removeprefix("convbert.") != _POSITION_IDS
+    }
     if not hasattr(model, "backbone"):
         load_weights(model, _BACKBONE_RULES, state_dict)
         return
-    state_dict = dict(state_dict)
     tied = state_dict.pop(_TIED_OUTPUT, None)
     if tied is not None and not np.array_equal(
         tied, state_dict.get(_TOKEN_EMBEDDING)

@@ -93,12 +93,19 @@ def load_tensorflow1_variables(
 ) -> None:
     """Assigns the variables of the official code to a model.
 
+    The published weights give the published outputs in a model built with
+    `padding="leak"`.
+
     Args:
-        model: A `ConvBertBackbone` or a `ConvBertMaskedLM`.
+        model: A `ConvBertBackbone`, or a `ConvBertMaskedLM` for a checkpoint
+            whose encoder predicted the masked tokens itself
+            (`electra_objective` or `untied_generator` was false). By default
+            the official code has a narrower generator predict them, whose
+            head fits no encoder: load the backbone alone.
         variables: Dict from variable name, such as
-            `"electra/embeddings/word_embeddings"`, to array; those of the
-            discriminator tower, and of the masked LM head for a
-            `ConvBertMaskedLM`.
+            `"electra/embeddings/word_embeddings"`, to array: all that begin
+            with `electra/`, and for a `ConvBertMaskedLM` those that begin
+            with `generator_predictions/`, without the optimizer's.
 
     Raises:
         ValueError: If an array is missing, unused or of the wrong shape.

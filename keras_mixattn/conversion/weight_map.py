@@ -43,7 +43,7 @@ def convertible_weights(model) -> dict:
         model: A built backbone or task.
 
     Returns:
-        Dict from path to variable, without the states of random generators.
+        Dict from path to variable.
 
     Example:
 
@@ -52,11 +52,7 @@ def convertible_weights(model) -> dict:
     assert "embeddings/position_embedding" in weights
     ```
     """
-    return {
-        weight.path: weight
-        for weight in model.weights
-        if not weight.path.endswith("seed_generator_state")
-    }
+    return {weight.path: weight for weight in model.weights}
 
 
 def matching_rules(model, rules: Iterable[Rule]) -> list[Rule]:
@@ -98,7 +94,7 @@ def export_weights(model, rules: Iterable[Rule]) -> dict[str, np.ndarray]:
         rules: The rules of the foreign format.
 
     Returns:
-        Dict from foreign name to array.
+        Dict from foreign name to float32 array.
 
     Raises:
         ValueError: If a weight of the model has no rule.
@@ -106,7 +102,8 @@ def export_weights(model, rules: Iterable[Rule]) -> dict[str, np.ndarray]:
     weights = convertible_weights(model)
     return {
         rule.theirs: np.ascontiguousarray(
-            rule.layout.to_theirs(ops.convert_to_numpy(weights[rule.ours]))
+            rule.layout.to_theirs(ops.convert_to_numpy(weights[rule.ours])),
+            dtype="float32",
         )
         for rule in matching_rules(model, rules)
     }

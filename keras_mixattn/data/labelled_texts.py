@@ -167,6 +167,11 @@ def _text(row: dict, column: str | int, place: str) -> str:
 
 def _label(row: dict, column: str | int, place: str) -> str:
     label = row.get(column)
+    if isinstance(label, list | dict):
+        raise InputError(
+            f"{place} has a {type(label).__name__} for a label in column "
+            f"{column!r}; give a column with one name or number a row."
+        )
     label = label.strip() if isinstance(label, str) else json.dumps(label)
     if label in ("", "null"):
         raise InputError(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from keras_mixattn.data.text_files import Table
 from keras_mixattn.errors import InputError
+from keras_mixattn.errors import first_line
 
 TFDS_PREFIX = "tfds:"
 _TIMEOUT_SECONDS = 5
@@ -56,7 +57,7 @@ def read_tfds_table(
     class_names = {
         column: feature.names
         for column, feature in features.items()
-        if getattr(feature, "names", None)
+        if feature.shape == () and getattr(feature, "names", None)
     }
     return Table(sorted(features), _rows(dataset, class_names), class_names)
 
@@ -100,7 +101,7 @@ def _prepared_builder(name: str, data_dir: str | Path | None):
     except Exception as error:  # any fault of the generation code
         raise InputError(
             f"The data set '{name}' cannot be prepared: "
-            f"{type(error).__name__}: {_first_line(error)}; "
+            f"{type(error).__name__}: {first_line(error)}; "
             "give a `data_dir` where it was prepared, or use a file."
         ) from error
     return builder
@@ -146,7 +147,3 @@ def _is_reachable(host_url: str) -> bool:
 def _host_url(url: str) -> str:
     scheme, host, *_ = urllib.parse.urlsplit(url)
     return f"{scheme}://{host}/"
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), "no reason given")

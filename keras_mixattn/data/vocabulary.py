@@ -29,7 +29,8 @@ def learn_vocabulary(
 
     The special tokens come first, then the characters, then the longer
     pieces in the order in which they were merged. Characters are kept from
-    the most frequent on, while they fill at most half of the vocabulary.
+    the most frequent on, while they fill at most half of the vocabulary and
+    leave room for the special tokens.
 
     Args:
         texts: Documents in any language. They are read twice, so an iterator
@@ -52,10 +53,12 @@ def learn_vocabulary(
     assert tokens[:6] == [*SPECIAL_TOKENS, "##l"]
     ```
     """
-    if vocabulary_size <= len(SPECIAL_TOKENS):
+    smallest = len(SPECIAL_TOKENS) + 2  # a character, alone and with `##`
+    if vocabulary_size < smallest:
         raise InputError(
-            f"`vocabulary_size` is {vocabulary_size}; it must be greater "
-            f"than the number of special tokens, {len(SPECIAL_TOKENS)}."
+            f"`vocabulary_size` is {vocabulary_size}; it must be {smallest} "
+            f"or greater, to hold {len(SPECIAL_TOKENS)} special tokens and a "
+            "character."
         )
     tokenizer = Tokenizer(WordPiece(unk_token="[UNK]"))
     tokenizer.normalizer = BertNormalizer(
@@ -63,9 +66,8 @@ def learn_vocabulary(
     )
     tokenizer.pre_tokenizer = BertPreTokenizer()
     texts = list(texts)
-    characters = _characters(
-        texts, tokenizer, vocabulary_size // 2, min_frequency
-    )
+    room = min(vocabulary_size // 2, vocabulary_size - len(SPECIAL_TOKENS))
+    characters = _characters(texts, tokenizer, room, min_frequency)
     # The trainer numbers `##` characters in the order of a hash map that
     # differs in every process, and breaks ties between merges by number.
     # Handed over as special tokens, all characters have a number beforehand.
@@ -94,13 +96,14 @@ def _characters(
     ):
         if character.isspace() or count < min_frequency:
             continue
-        tokens.append(character)
+        pieces = [character]
         # Punctuation and Chinese characters are words of their own.
         word = tokenizer.normalizer.normalize_str(f"a{character}a")
         if len(tokenizer.pre_tokenizer.pre_tokenize_str(word)) == 1:
-            tokens.append(f"##{character}")
-        if len(tokens) >= limit:
+            pieces.append(f"##{character}")
+        if len(tokens) + len(pieces) > limit:
             break
+        tokens += pieces
     if not tokens:
         raise InputError(
             "The texts hold no character that occurs at least "

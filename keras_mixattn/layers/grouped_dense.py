@@ -23,10 +23,10 @@ class GroupedDense(keras.layers.Layer):
             uniform.
 
     Call arguments:
-        inputs: Tensor of shape `(rows, features)`.
+        inputs: Tensor of shape `(..., features)`.
 
     Returns:
-        Tensor of shape `(rows, units)`.
+        Tensor of shape `(..., units)`.
 
     Raises:
         ValueError: If `units` or the input features are not a multiple of
@@ -87,7 +87,7 @@ class GroupedDense(keras.layers.Layer):
         group_dim = inputs.shape[-1] // self.num_groups
         x = ops.reshape(inputs, (-1, self.num_groups, group_dim))  # (R, G, I/G)
         x = self.dense(x)  # (R, G, U/G)
-        return ops.reshape(x, (-1, self.units))  # (R, U)
+        return ops.reshape(x, (-1, *ops.shape(inputs)[1:-1], self.units))
 
     def get_config(self):
         return {

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_mixattn.layers.dynamic_convolution import check_kernel_size
+from keras_mixattn.layers.masking import check_padding_mode
 from keras_mixattn.layers.self_attention import SelfAttention
 from keras_mixattn.layers.span_dynamic_conv import SpanDynamicConv1D
 from keras_mixattn.layers.tokenwise import flatten_tokens
@@ -89,7 +91,8 @@ class MixedAttention(keras.layers.Layer):
 
     Raises:
         ValueError: If the allocation names an unknown mixer or a number of
-            heads that is not positive.
+            heads that is not positive, `kernel_size` is even or `padding` is
+            unknown.
 
     Example:
 
@@ -115,9 +118,9 @@ class MixedAttention(keras.layers.Layer):
         super().__init__(**kwargs)
         self.allocation = check_allocation(allocation)
         self.head_dim = head_dim
-        self.kernel_size = kernel_size
+        self.kernel_size = check_kernel_size(kernel_size)
         self.dropout = dropout
-        self.padding = padding
+        self.padding = check_padding_mode(padding)
 
     def build(self, inputs_shape):
         hidden_dim = inputs_shape[-1]

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_mixattn.layers.dynamic_convolution import check_kernel_size
 from keras_mixattn.layers.dynamic_convolution import dynamic_convolution
 from keras_mixattn.layers.initializers import truncated_normal
 from keras_mixattn.layers.masking import check_padding_mode
@@ -67,14 +68,9 @@ class SpanDynamicConv1D(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if kernel_size % 2 == 0:
-            raise ValueError(
-                "`kernel_size` must be odd, so that a span has a middle. "
-                f"Received: kernel_size={kernel_size}"
-            )
         self.num_heads = num_heads
         self.head_dim = head_dim
-        self.kernel_size = kernel_size
+        self.kernel_size = check_kernel_size(kernel_size)
         self.padding = check_padding_mode(padding)
 
     def build(self, inputs_shape, query_shape):
@@ -125,6 +121,7 @@ class SpanDynamicConv1D(keras.layers.Layer):
             zero_padding(inputs, padding_mask),
             ops.cast(self.span_depthwise, self.compute_dtype),
             padding="same",
+            data_format="channels_last",
         )  # (B, T, D)
         span_key = self.span_key(flatten_tokens(span))  # (B * T, H * d)
         logits = self.span_kernel(span_key * flatten_tokens(query))

@@ -124,9 +124,10 @@ class TextEmbeddings(keras.layers.Layer):
                 "tokens (`max_sequence_length`); cut it or build the model "
                 f"with more positions. Received: {known_length} tokens"
             )
-        positions = ops.arange(ops.shape(token_ids)[1])
         table = ops.cast(self.position_embedding, self.compute_dtype)
-        return ops.take(table, positions, axis=0)  # (T, E)
+        # If there are too few positions, the addition of a slice fails; a
+        # gather would give zeros on a GPU and repeat the last one under XLA.
+        return table[: ops.shape(token_ids)[1]]  # (T, E)
 
     def get_config(self):
         return {

@@ -76,7 +76,7 @@ class MaskedLMPreprocessor(
 
 
 def within_positions(preprocessor, backbone):
-    """Shortens a preprocessor's rows to the positions a backbone has.
+    """Returns a preprocessor whose rows have at most a backbone's positions.
 
     KerasHub's default of 512 tokens would make longer rows than a backbone
     of fewer positions takes.
@@ -86,9 +86,16 @@ def within_positions(preprocessor, backbone):
         backbone: A backbone with `max_sequence_length` positions.
 
     Returns:
-        The same preprocessor.
+        The same preprocessor, or a copy with shorter rows and the same
+        tokenizer.
     """
     limit = backbone.max_sequence_length
-    if preprocessor is not None and preprocessor.sequence_length > limit:
-        preprocessor.sequence_length = limit
-    return preprocessor
+    if preprocessor is None or preprocessor.sequence_length <= limit:
+        return preprocessor
+    return type(preprocessor).from_config(
+        {
+            **preprocessor.get_config(),
+            "tokenizer": preprocessor.tokenizer,
+            "sequence_length": limit,
+        }
+    )

@@ -58,6 +58,9 @@ class TextClassifier(keras_hub.models.TextClassifier):
             name="logits",
         )
 
+        # Read by `compile`, which the constructor of the base calls.
+        self.activation = keras.activations.get(activation)
+
         # === Functional Model ===
         inputs = backbone.input
         x = backbone(inputs)["pooled_output"]
@@ -70,8 +73,29 @@ class TextClassifier(keras_hub.models.TextClassifier):
         # === Config ===
         self.num_classes = num_classes
         self.class_names = class_names
-        self.activation = keras.activations.get(activation)
         self.dropout = dropout
+
+    @classmethod
+    def from_preset(cls, preset, load_weights=True, **kwargs):
+        """Loads a classifier, or puts a new head on any saved model.
+
+        Args:
+            preset: A directory written by `save_to_preset`, or a handle with
+                a scheme, such as `hf://user/name`.
+            load_weights: Whether the weights are loaded. Defaults to `True`.
+            **kwargs: Constructor arguments that replace the saved ones. With
+                `num_classes` the head is new, and so are its `class_names`.
+
+        Returns:
+            The classifier.
+
+        Raises:
+            ValueError: If the preset is missing or of another family, or the
+                arguments do not fit together.
+        """
+        if "num_classes" in kwargs:
+            kwargs.setdefault("class_names", None)
+        return super().from_preset(preset, load_weights, **kwargs)
 
     def get_config(self):
         return {
@@ -89,8 +113,9 @@ def _check_class_names(class_names, num_classes):
     class_names = [str(name) for name in class_names]
     if len(class_names) != num_classes:
         raise ValueError(
-            "`class_names` must hold one name per class. Received: "
-            f"{len(class_names)} names for num_classes={num_classes}"
+            "`class_names` must hold one name per class, or be `None` to "
+            f"number them. Received: {len(class_names)} names for "
+            f"num_classes={num_classes}"
         )
     if len(set(class_names)) != num_classes:
         raise ValueError(

@@ -11,13 +11,14 @@ class FusedAdamW(keras.optimizers.AdamW):
     """`keras.optimizers.AdamW` with TensorFlow's own Adam operation.
 
     It makes the same step as Keras' AdamW, in one pass over a weight and
-    with fewer temporary copies. On other backends, and with `amsgrad`, it is
-    Keras' AdamW.
+    with fewer temporary copies. On other backends it is Keras' AdamW; with
+    `amsgrad` the update is Keras'.
 
-    Where it differs, on TensorFlow: the gradient of an embedding is sparse,
-    one row for each occurrence of a token. Keras squares those rows one by
-    one; here the rows of a token are added up first, as for a dense gradient
-    and as PyTorch does, for the second moment and for the clipping alike.
+    Where it differs, on TensorFlow, with `amsgrad` too: the gradient of an
+    embedding is sparse, one row for each occurrence of a token. Keras squares
+    those rows one by one; here the rows of a token are added up first, as for
+    a dense gradient and as PyTorch does, for the second moment and for the
+    clipping alike.
 
     Args:
         *args, **kwargs: Those of `keras.optimizers.AdamW`.

@@ -14,6 +14,7 @@ import keras
 
 from keras_mixattn.errors import InputError
 from keras_mixattn.errors import exit_on_input_error
+from keras_mixattn.errors import first_line
 from keras_mixattn.models import TextClassifier
 from keras_mixattn.serving.export import export_saved_model
 
@@ -29,15 +30,17 @@ def load_classifier(preset: str) -> TextClassifier:
         The classifier with its weights.
 
     Raises:
-        InputError: The directory does not exist or holds something else.
+        InputError: The directory does not exist, is damaged or holds
+            something else.
     """
     if "://" not in preset:
         _check_directory(Path(preset))
     try:
         return TextClassifier.from_preset(preset)
-    except (OSError, ImportError) as error:
+    except (OSError, ImportError, ValueError, TypeError, KeyError) as error:
         raise InputError(
-            f"Preset '{preset}' cannot be loaded: {error}"
+            f"Preset '{preset}' cannot be loaded: {type(error).__name__}: "
+            f"{first_line(error)}; give one written by `save_to_preset`."
         ) from error
 
 

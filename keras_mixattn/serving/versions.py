@@ -6,6 +6,7 @@ that is no integer, flushed to disk and renamed.
 """
 
 import contextlib
+import errno
 import os
 import shutil
 import uuid
@@ -102,10 +103,7 @@ def published(directory: Path, version: int, overwrite: bool) -> Iterator[Path]:
         try:
             temporary.mkdir(parents=True)
         except OSError as error:
-            raise InputError(
-                f"Directory '{directory}' cannot be written: "
-                f"{error.strerror or error}."
-            ) from error
+            raise _not_writable(directory, error) from error
         yield temporary
         _flush(temporary)
         _rename(temporary, directory, version, overwrite, mark)
@@ -122,14 +120,16 @@ def _rename(temporary, directory, version, overwrite, mark):
     if previous is not None and not overwrite:
         raise _exists(directory, version)
     aside = directory / f".old-{version}-{mark}"
-    if previous is not None:
-        previous.rename(aside)
     try:
+        if previous is not None:
+            previous.rename(aside)
         temporary.rename(directory / str(version))
     except OSError as error:
-        if previous is not None:
+        if aside.exists():
             aside.rename(previous)
-        raise _exists(directory, version) from error
+        if error.errno in (errno.EEXIST, errno.ENOTEMPTY):
+            raise _exists(directory, version) from error
+        raise _not_writable(directory, error) from error
     shutil.rmtree(aside, ignore_errors=True)
     _flush_one(directory)
 
@@ -138,6 +138,12 @@ def _exists(directory, version):
     return InputError(
         f"Version {version} of '{directory}' exists; leave the version out "
         "to write the next free one, or pass overwrite to replace it."
+    )
+
+
+def _not_writable(directory, error):
+    return InputError(
+        f"Directory '{directory}' cannot be written: {error.strerror or error}."
     )
 
 

@@ -65,6 +65,24 @@ def test_damage_is_named_and_changes_nothing(backbone, damage, words):
         np.testing.assert_array_equal(old, new)
 
 
+@pytest.mark.parametrize(
+    "build, name",
+    [
+        (small_backbone, "embeddings.position_ids"),
+        (small_masked_lm, "convbert.embeddings.position_ids"),
+    ],
+)
+def test_position_ids_of_early_files_are_skipped(build, name):
+    model = build()
+    state_dict = hugging_face_state_dict(model)
+    load_hugging_face_state_dict(model, {**state_dict, name: np.arange(23)})
+
+
+def test_export_is_float32_whatever_the_model_is():
+    state_dict = hugging_face_state_dict(small_backbone(dtype="bfloat16"))
+    assert {value.dtype.name for value in state_dict.values()} == {"float32"}
+
+
 def test_format_without_a_place_for_a_weight():
     backbone = small_backbone(mixers=[{"attention": 4}] * 2)
     backbone.add_weight(shape=(3,), name="pooling_gate")

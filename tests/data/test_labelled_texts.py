@@ -113,6 +113,9 @@ def test_faults_of_other_files(tmp_path):
     path = write(tmp_path / "a.jsonl", '{"text": "a", "label": null}\n')
     with pytest.raises(InputError, match="line 1 has no label"):
         read_labelled_texts(path)
+    path = write(tmp_path / "b.jsonl", '{"text": "a", "label": ["x"]}\n')
+    with pytest.raises(InputError, match="line 1 has a list for a label"):
+        read_labelled_texts(path)
     with pytest.raises(InputError, match="by name, not by number"):
         read_labelled_texts(path, 0, 1)
 
@@ -144,18 +147,20 @@ def tfds_directory(tmp_path_factory):
 
     directory = tmp_path_factory.mktemp("tfds")
     rows = [("fine à la carte", 0), ("dull", 1), ("not rated", -1)]
+    label = tfds.features.ClassLabel(names=["good", "bad"])
     tfds.dataset_builders.store_as_tfds_dataset(
         name="toy_reviews",
         version="1.0.0",
         features=tfds.features.FeaturesDict(
             {
                 "sentence": tfds.features.Text(),
-                "label": tfds.features.ClassLabel(names=["good", "bad"]),
+                "label": label,
+                "tags": tfds.features.Sequence(label),
             }
         ),
         split_datasets={
             "train": [
-                (number, {"sentence": text, "label": label})
+                (number, {"sentence": text, "label": label, "tags": [0, 1]})
                 for number, (text, label) in enumerate(rows)
             ]
         },
@@ -181,7 +186,8 @@ def test_a_prepared_tensorflow_data_set(tfds_directory, monkeypatch):
     ("arguments", "words"),
     [
         ({"split": "dev"}, "no split 'dev'; it has: train"),
-        ({"text_column": "x"}, "no column 'x'.*are: label, sentence"),
+        ({"text_column": "x"}, "no column 'x'.*are: label, sentence, tags"),
+        ({"label_column": "tags"}, "line 1 has a list for a label .* 'tags'"),
         ({}, "line 3 has no label"),
     ],
 )

@@ -92,6 +92,11 @@ def test_characters_leave_half_of_the_vocabulary_to_pieces():
     assert {"l", "##l", "e", "##e"} < set(characters)
 
 
+@pytest.mark.parametrize("size", range(7, 13))
+def test_the_size_is_never_exceeded(size):
+    assert 7 <= len(learn_vocabulary(["ab ab ab"], size)) <= size
+
+
 def test_rare_characters_are_left_out():
     texts = ["abab ω", "abab"]
     assert "ω" not in learn_vocabulary(texts, 50)
@@ -99,8 +104,8 @@ def test_rare_characters_are_left_out():
 
 
 def test_learning_needs_room_and_text():
-    with pytest.raises(InputError, match="`vocabulary_size` is 5;.*greater"):
-        learn_vocabulary(TEXTS, 5)
+    with pytest.raises(InputError, match="`vocabulary_size` is 6; .* be 7 or"):
+        learn_vocabulary(TEXTS, 6)
     with pytest.raises(InputError, match="no character .*more text"):
         learn_vocabulary([" ", "\n"], 50)
     with pytest.raises(InputError, match="no character .*more text"):

@@ -16,13 +16,14 @@ MASK = np.array([[1] * 11, [1] * 7 + [0] * 4, [1] * 2 + [0] * 9], dtype="int32")
 X = normal(BATCH, TOKENS, HIDDEN)
 
 
-def test_grouped_dense():
+@pytest.mark.parametrize("shape", [(7, 10), (3, 7, 10)], ids=str)
+def test_grouped_dense(shape):
     layer = layers.GroupedDense(
         6, num_groups=2, activation="gelu", name="grouped"
     )
     run_layer_test(
         layer,
-        {"inputs": normal(7, 10)},
+        {"inputs": normal(*shape)},
         lambda weights, inputs: oracles.gelu(
             oracles.grouped_dense(weights, "grouped/dense", inputs)
         ),
@@ -94,6 +95,19 @@ def test_span_dynamic_conv(padding, kernel_size):
     )
 
 
+def test_span_dynamic_conv_in_an_image_format():
+    layer = layers.SpanDynamicConv1D(3, HEAD_DIM)
+    query = normal(BATCH, TOKENS, 3 * HEAD_DIM, seed=5)
+    expected = as_numpy(layer(X, query=query))
+    before = keras.config.image_data_format()
+    try:
+        keras.config.set_image_data_format("channels_first")
+        found = as_numpy(layer(X, query=query))
+    finally:
+        keras.config.set_image_data_format(before)
+    np.testing.assert_array_equal(found, expected)
+
+
 @pytest.mark.parametrize(
     "allocation",
     [
@@ -155,6 +169,25 @@ def test_text_embeddings(embedding_dim):
             weights, "embed", token_ids, segment_ids
         ),
     )
+
+
+def test_too_many_tokens_of_unknown_number():
+    """A gather would repeat the last position under XLA."""
+    if keras.config.backend() != "tensorflow":
+        pytest.skip("only TensorFlow has lengths that are not known")
+    import tensorflow as tf
+
+    layer = layers.TextEmbeddings(5, 4, max_sequence_length=3)
+    ids = tf.TensorSpec([None, None], tf.int32)
+    for jit_compile in (False, True):
+        embed = tf.function(
+            lambda token_ids, segment_ids: layer(token_ids, segment_ids),
+            input_signature=[ids, ids],
+            jit_compile=jit_compile,
+        )
+        assert embed(tf.ones((1, 3), "int32"), tf.ones((1, 3), "int32")).shape
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            embed(tf.ones((1, 5), "int32"), tf.ones((1, 5), "int32"))
 
 
 @pytest.mark.parametrize("padding", ["mask", "leak"])
@@ -248,6 +281,14 @@ def test_uniform_and_one_hot_kernels():
             ["positive", "'attention'"],
         ),
         (lambda: layers.MixedAttention({}, 3), ["at least one"]),
+        (
+            lambda: layers.MixedAttention({"attention": 2}, 3, kernel_size=4),
+            ["odd", "kernel_size=4"],
+        ),
+        (
+            lambda: layers.MixedAttention({"attention": 2}, 3, padding="leek"),
+            ["'leak'", "'mask'", "'leek'"],
+        ),
         (
             lambda: layers.TextEmbeddings(5, 4, max_sequence_length=3)(
                 np.ones((1, 4), "int32"), np.ones((1, 4), "int32")

@@ -154,6 +154,10 @@ def test_small_generator_has_heads_wider_than_its_width():
             ["Layer 1 of `mixers`", "positive"],
         ),
         ({"padding": "zeros"}, ["'leak'", "'mask'", "'zeros'"]),
+        (
+            {"padding": "leek", "mixers": [{"attention": 4}] * 2},
+            ["'leak'", "'mask'", "'leek'"],
+        ),
         ({"kernel_size": 8}, ["odd", "kernel_size=8"]),
         ({"num_groups": 3}, ["multiple", "num_groups=3"]),
     ],

@@ -11,6 +11,7 @@ import pytest
 
 from keras_mixattn.models import ConvBertBackbone
 from keras_mixattn.models import ConvBertMaskedLM
+from keras_mixattn.models import ConvBertMaskedLMPreprocessor
 from keras_mixattn.models import ConvBertTextClassifier
 from keras_mixattn.models import ConvBertTextClassifierPreprocessor
 from tests.models.builders import LABELS
@@ -107,6 +108,41 @@ def test_masked_lm_preset_becomes_a_classifier(tmp_path):
     )
 
 
+@pytest.mark.parametrize("num_classes", [2, 3])
+def test_classifier_preset_gets_a_new_head(tmp_path, num_classes):
+    classifier = small_classifier()
+    classifier.save_to_preset(str(tmp_path))
+    again = ConvBertTextClassifier.from_preset(
+        str(tmp_path), num_classes=num_classes
+    )
+    assert again.class_names == ["0", "1", "2"][:num_classes]
+    assert again.predict(TEXTS, verbose=0).shape == (4, num_classes)
+    for old, new in zip(
+        classifier.backbone.get_weights(),
+        again.backbone.get_weights(),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_classifier_preset_gets_new_names(tmp_path):
+    small_classifier().save_to_preset(str(tmp_path))
+    names = ["x", "y", "z"]
+    for arguments in (
+        {"num_classes": 3, "class_names": names},
+        {"class_names": names[:2]},
+    ):
+        again = keras_hub.models.TextClassifier.from_preset(
+            str(tmp_path), **arguments
+        )
+        assert again.class_names == arguments["class_names"]
+    # KerasHub's class cannot tell the saved names from given ones.
+    with pytest.raises(ValueError, match="or be `None`.*2 names .*classes=3"):
+        keras_hub.models.TextClassifier.from_preset(
+            str(tmp_path), num_classes=3
+        )
+
+
 def test_rows_are_shortened_to_the_positions(tmp_path):
     small_masked_lm().save_to_preset(str(tmp_path))
     classifier = ConvBertTextClassifier.from_preset(
@@ -114,6 +150,19 @@ def test_rows_are_shortened_to_the_positions(tmp_path):
     )
     assert classifier.preprocessor.sequence_length == 23
     assert classifier.predict(TEXTS, verbose=0).shape == (4, 3)
+
+
+def test_the_callers_preprocessor_keeps_its_rows():
+    preprocessor = ConvBertMaskedLMPreprocessor(
+        tokenizer(), mask_selection_length=3
+    )
+    config = preprocessor.get_config()
+    short = ConvBertMaskedLM(small_backbone(), preprocessor).preprocessor
+    assert preprocessor.get_config() == config
+    assert short.get_config() == {**config, "sequence_length": 23}
+    assert short.tokenizer is preprocessor.tokenizer
+    again = ConvBertMaskedLM(small_backbone(), short)
+    assert again.preprocessor is short
 
 
 def test_unknown_arguments_are_not_swallowed(tmp_path):
@@ -200,6 +249,14 @@ def test_bad_class_names(names, words):
 
 def test_class_names_default_to_numbers():
     assert small_classifier(class_names=None).class_names == ["0", "1"]
+
+
+@pytest.mark.parametrize(
+    "activation, from_logits", [(None, True), ("softmax", False)]
+)
+def test_default_loss_fits_the_activation(activation, from_logits):
+    classifier = small_classifier(activation=activation)
+    assert classifier.loss.from_logits is from_logits
 
 
 def test_padding_mask_is_integer_eagerly_and_mapped():

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -29,6 +32,18 @@ def test_schedule_round_trip():
         keras.saving.serialize_keras_object(adamw(0.3, 17, 5))
     )
     assert float(optimizer.learning_rate) == 0.0
+
+
+REGISTERED = """
+import keras
+import keras_mixattn
+for name in ("FusedAdamW", "WarmupLinearDecay"):
+    assert keras.saving.get_registered_object(f"keras_mixattn>{name}"), name
+"""
+
+
+def test_importing_the_package_registers_the_optimizer():
+    subprocess.run([sys.executable, "-c", REGISTERED], check=True)
 
 
 @pytest.mark.parametrize("warmup_steps", [-1, 5, 6])

@@ -1,6 +1,7 @@
 """`python -m keras_mixattn.serving export`."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -67,3 +68,21 @@ def test_bad_input_is_one_sentence_and_exit_code_2(preset, tmp_path, capsys):
     (damaged / "task.json").write_text(json.dumps({"registered_name": "x>Y"}))
     assert "holds a x>Y" in refused(capsys, damaged, target)
     assert not target.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "words"),
+    [
+        ("config.json", "{", "", "JSONDecodeError: "),
+        ("task.json", '"config"', '"settings"', "KeyError: 'config'"),
+        ("task.json", '"num_classes": 3', '"num_classes": 4', "ValueError: "),
+    ],
+)
+def test_a_damaged_preset(preset, tmp_path, capsys, name, old, new, words):
+    damaged = shutil.copytree(preset[1], tmp_path / "damaged")
+    content = (damaged / name).read_text()
+    assert old in content
+    (damaged / name).write_text(content.replace(old, new, 1))
+    message = refused(capsys, damaged, tmp_path / "target")
+    assert f"'{damaged}' cannot be loaded: {words}" in message
+    assert message.endswith("; give one written by `save_to_preset`.")

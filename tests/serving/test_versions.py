@@ -1,6 +1,8 @@
 """A version appears whole, under a free number, or not at all."""
 
+import errno
 import os
+from pathlib import Path
 
 import pytest
 
@@ -42,6 +44,31 @@ def test_an_existing_version_is_never_overwritten_unasked(tmp_path):
     write(tmp_path, 1, "new", overwrite=True)
     assert (tmp_path / "1" / "variables" / "data").read_text() == "new"
     assert os.listdir(tmp_path) == ["1"]
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.ENOTEMPTY, "Version 1 of .* exists"),
+        (errno.EACCES, "cannot be written: Permission denied"),
+    ],
+)
+def test_a_failed_rename_keeps_the_old_version(
+    tmp_path, monkeypatch, number, words
+):
+    write(tmp_path, 1, "old")
+    rename = Path.rename
+
+    def refuse(path, target):
+        if path.name.startswith(".tmp-"):
+            raise OSError(number, os.strerror(number))
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(InputError, match=words):
+        write(tmp_path, 1, "new", overwrite=True)
+    assert os.listdir(tmp_path) == ["1"]
+    assert (tmp_path / "1" / "variables" / "data").read_text() == "old"
 
 
 def test_leading_zeros_are_the_same_version(tmp_path):

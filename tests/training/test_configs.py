@@ -26,6 +26,14 @@ def test_configuration(path, more):
     module.check_config(config)
 
 
+def test_debug_leaves_no_longer_warm_up():
+    arguments = ["--steps", "9000", "--warmup_steps", "1000", "--debug"]
+    config, _ = read_config(
+        pretrain_config.PretrainConfig, arguments, "", pretrain_config.DEBUG
+    )
+    pretrain_config.check_config(config)
+
+
 def test_debug_means_twenty_steps():
     assert pretrain_config.DEBUG["steps"] == 20
     debug = finetune_config.DEBUG

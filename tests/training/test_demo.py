@@ -1,8 +1,11 @@
 """The demo's last page and what it says when the model does not answer."""
 
+import sys
+
 import pytest
 
 from keras_mixattn.errors import InputError
+from training import demo_summary
 from training.demo import ask
 from training.demo import demo_stages
 from training.demo_summary import summary_text
@@ -47,6 +50,21 @@ def test_summary(tmp_path):
     ):
         assert line in text
     assert text.endswith("=\n")
+
+
+@pytest.mark.parametrize(
+    ("python", "shown"),
+    [
+        (".venv/bin/python", ".venv/bin/python"),
+        ("/a b/python", "'/a b/python'"),
+    ],
+)
+def test_the_next_command_names_this_python(
+    tmp_path, monkeypatch, python, shown
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / python))
+    assert demo_summary._python() == shown
 
 
 def test_a_model_that_does_not_answer_is_named(tmp_path):

@@ -107,11 +107,13 @@ def test_dev_may_be_a_share_of_train_and_texts_may_be_pairs(
         ["--preset", str(pretrained / "preset"), "--train", str(table)]
         + ["--text_column", "first", "--text_pair_column", "second"]
         + ["--sequence_length", "23", "--run_directory", str(run), "--debug"]
-        + ["--dtype", "mixed_bfloat16"]
+        + ["--dtype", "mixed_bfloat16", "--dropout", "0.3"]
     )
     metrics = metrics_of(tmp_path / "run-debug")
     assert metrics["texts"] == {"train": 36, "dev": 4}
     assert metrics["baselines_measured_on"] == "dev"
+    task = json.loads((tmp_path / "run-debug/preset/task.json").read_text())
+    assert task["config"]["dropout"] == 0.3
 
 
 @pytest.mark.parametrize(
@@ -124,7 +126,12 @@ def test_dev_may_be_a_share_of_train_and_texts_may_be_pairs(
         (["--class_names", "animal,stone"], "unknown label 'plant'"),
         (["--sequence_length", "24"], "23 positions"),
         (["--sequence_length", "2"], "at least 3"),
-        (["--warmup_share", "1"], "between 0 and 1"),
+        (["--warmup_share", "1"], "at least 0 and less than 1"),
+        (["--max_train_texts", "0"], "'max_train_texts' must be at least 1"),
+        (["--max_held_out_texts", "0"], "at least 1"),
+        (["--class_names", "a,a"], "a name of its own"),
+        (["--seed", "-1"], "'seed' must be at least 0"),
+        (["--dtype", "bfloat16"], "float32 or mixed_bfloat16"),
         (["--learning_rat", "1"], "learning_rate"),
     ],
 )

@@ -87,7 +87,10 @@ def test_a_killed_run_ends_as_if_it_had_not_been(
     with np.load(state) as arrays:
         rounds = len(json.loads(str(arrays["record"]))["history"])
     assert 0 < rounds < 12
+    windows = tmp_path / "run/windows/train.npy"
+    written = windows.stat().st_mtime_ns
     main(arguments)
+    assert windows.stat().st_mtime_ns == written
     assert (
         metrics_of(tmp_path / "run")["history"]
         == (metrics_of(pretrained)["history"])
@@ -127,6 +130,13 @@ def test_another_configuration_is_refused(pretrained, pretrain_config, capsys):
         (["--batch_size", "5000"], "batch_size"),
         (["--warmup_steps", "24"], "warmup_steps"),
         (["--dtype", "float31"], "float31"),
+        (["--dtype", "bfloat16"], "float32 or mixed_bfloat16"),
+        (["--num_heads", "0"], "'num_heads' must be at least 1"),
+        (["--mixers", "[1]"], "'mixers' must be list of dict"),
+        (["--max_documents", "-1"], "'max_documents' must be at least 1"),
+        (["--validation_windows", "0"], "at least 1"),
+        (["--mask_rate", "0"], "mask_rate"),
+        (["--seed", "-1"], "'seed' must be at least 0"),
     ],
 )
 def test_bad_input_is_one_sentence(

@@ -1,6 +1,7 @@
 """Files appear whole or not at all; a state comes back bit for bit."""
 
 import dataclasses
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -56,6 +57,19 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
         raise RuntimeError
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_process_of_this_number_left_is_removed(tmp_path):
+    with written_whole(tmp_path / "directory") as partial:
+        partial.mkdir()
+        stale = partial
+    for path in (stale, Path(str(stale).replace("partial", "old"))):
+        path.mkdir()
+        (path / "half").write_text("")
+    with written_whole(tmp_path / "directory") as partial:
+        partial.mkdir()
+    assert not list((tmp_path / "directory").iterdir())
+    assert list(tmp_path.iterdir()) == [tmp_path / "directory"]
 
 
 def test_a_directory_is_replaced_as_a_whole(tmp_path):

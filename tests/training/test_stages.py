@@ -1,8 +1,14 @@
 """Stages of the demo: skipped when finished, resumed or begun anew."""
 
+import json
+import multiprocessing
+import os
+import sys
+
 import pytest
 
 from keras_mixattn.errors import InputError
+from training import stages as stages_module
 from training.demo import demo_stages
 from training.stages import Stage
 from training.stages import run_stages
@@ -29,15 +35,15 @@ class Stages:
         )
 
     def _stage(self, name, statement, *configs):
-        output = self.directory / name
+        work, output = self.directory / f"{name}_run", self.directory / name
         code = (
-            f"import os, sys; os.chdir({str(self.directory)!r}); "
-            f"open('runs', 'a').write(f'{name} {{sys.argv[1:]}}\\n'); "
-            f"{statement}; open({str(output)!r}, 'w')"
+            f"import os; os.chdir({str(self.directory)!r}); "
+            f"how = 'resumed' if os.path.exists({work.name!r}) else 'anew'; "
+            f"os.makedirs({work.name!r}, exist_ok=True); "
+            f"open('runs', 'a').write(f'{name} {{how}}\\n'); "
+            f"{statement}; open({name!r}, 'w')"
         )
-        return Stage(
-            name, name, ("-c", code), (output,), configs, can_resume=True
-        )
+        return Stage(name, name, ("-c", code), (output,), configs, work)
 
     def take_runs(self):
         path = self.directory / "runs"
@@ -51,7 +57,7 @@ def stages(tmp_path):
     return Stages(tmp_path)
 
 
-FIRST, SECOND = "first ['--fresh']", "second ['--fresh']"
+FIRST, SECOND = "first anew", "second anew"
 
 
 def test_finished_stages_are_skipped(stages):
@@ -69,13 +75,42 @@ def test_a_failed_stage_is_resumed(stages):
     assert stages.take_runs() == [FIRST, SECOND]
     stages.second_succeeds = True
     stages.run()
-    assert stages.take_runs() == ["second []"]
+    assert stages.take_runs() == ["second resumed"]
+
+
+def test_a_stage_is_resumed_after_everything_was_killed(stages):
+    stages.second_succeeds = False
+    with pytest.raises(InputError):
+        stages.run()
+    stages.take_runs()
+    path = stages.directory / "stages.json"
+    stamps = json.loads(path.read_text())
+    stamps["second"]["seconds"] = 0.0  # written when a stage ends
+    path.write_text(json.dumps(stamps))
+    stages.second_succeeds = True
+    stages.run()
+    assert stages.take_runs() == ["second resumed"]
 
 
 def test_a_changed_configuration_redoes_its_stage(stages):
     stages.run()
     stages.take_runs()
     stages.config.write_text("2")
+    stages.run()
+    assert stages.take_runs() == [SECOND]
+
+
+def test_so_it_does_if_interrupted_before_it_began(stages, monkeypatch):
+    def interrupt(stage, stamp):
+        raise KeyboardInterrupt
+
+    stages.run()
+    stages.take_runs()
+    stages.config.write_text("2")
+    with monkeypatch.context() as patch:
+        patch.setattr(stages_module, "_run", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            stages.run()
     stages.run()
     assert stages.take_runs() == [SECOND]
 
@@ -92,7 +127,27 @@ def test_a_missing_output_redoes_its_stage(stages):
     stages.take_runs()
     (stages.directory / "first").unlink()
     stages.run()
-    assert stages.take_runs() == [FIRST]
+    assert stages.take_runs() == ["first resumed"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux to do it")
+def test_a_killed_demo_takes_its_command_along(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    code = (
+        "import sys, time; pipe = open(sys.argv[1], 'w', buffering=1); "
+        "print('begun', file=pipe); time.sleep(30); print('ended', file=pipe)"
+    )
+    stage = Stage("one", "One", ("-c", code, str(pipe)))
+    process = multiprocessing.get_context("fork").Process(
+        target=run_stages, args=([stage], tmp_path / "stages.json", "1", False)
+    )
+    process.start()
+    with open(pipe) as lines:
+        assert lines.readline() == "begun\n"
+        process.kill()
+        assert lines.read() == ""
+    process.join()
 
 
 def test_a_stage_is_heard_without_greetings(tmp_path, capfd):
