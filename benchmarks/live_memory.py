@@ -4,7 +4,8 @@
 
 A process' resident memory also counts its libraries' code and what its
 allocator keeps in reserve. Here it is weights, their two moments, and the
-most that the allocations of one step add to them, gradients included. Writes
+most that the allocations of one step add to them, gradients included;
+TensorFlow's trace leaves out buffers below 256 KiB. Writes
 `benchmarks/measured/live_memory.json`.
 """
 
@@ -100,18 +101,7 @@ def measure(name: str, cell: str, size: str) -> float:
 
     Weights and AdamW's moments are float32 and there before the step.
     """
-    if name == "pytorch":
-        from benchmarks.contenders.pytorch import HuggingFace
-
-        contender = HuggingFace(parse_cell(cell), size, None)
-    else:
-        from benchmarks.contenders import keras_models
-
-        factory = {
-            "keras_mixattn": keras_models.ConvBert,
-            "bert": keras_models.Bert,
-        }[name]
-        contender = factory(parse_cell(cell), size, None)
+    contender = CONTENDERS[name].build(parse_cell(cell), size, None)
     for _ in range(2):
         contender.step()
     if name == "pytorch":
@@ -121,7 +111,7 @@ def measure(name: str, cell: str, size: str) -> float:
         weights = contender.model.count_params()
         changes = tensorflow_changes(contender.step)
     live = itertools.accumulate(change for _, change in changes)
-    return (3 * BYTES_OF_FLOAT32 * weights + max(live)) / 1e6
+    return (3 * BYTES_OF_FLOAT32 * weights + max(live, default=0)) / 1e6
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -13,6 +13,8 @@ from benchmarks.cells import parse_cell
 from benchmarks.contenders import CONTENDERS
 from benchmarks.contenders import LIMITS
 from benchmarks.contenders import OURS
+from benchmarks.report import fastest
+from benchmarks.report import ratios
 from keras_mixattn.models import ConvBertBackbone
 
 ROOT = Path(__file__).parents[1]
@@ -62,8 +64,8 @@ def speed_table() -> str:
     for cell, entry in report["cells"].items():
         results = entry["results"]
         clock = "cpu" if parse_cell(cell).threads == 1 else "wall"
-        ours = _fastest(results, OURS, clock)
-        limit = _fastest(results, LIMITS, clock)
+        ours = results[fastest(results, OURS, clock)]
+        limit = results[fastest(results, LIMITS, clock)]
         cells = [
             cell.replace("/", ", "),
             f"{1e3 * statistics.median(ours[clock]):.0f} ms",
@@ -99,17 +101,10 @@ def memory_table() -> str:
     return "\n".join(lines)
 
 
-def _fastest(results, names, clock):
-    measured = [results[x] for x in names if results.get(x, {}).get(clock)]
-    return min(measured, key=lambda result: statistics.median(result[clock]))
-
-
 def _multiple(result, ours, clock):
-    """The median over rounds: what slowed a round down slowed both."""
     if not result.get(clock):
         return "n/a"
-    rounds = zip(result[clock], ours[clock], strict=True)
-    return f"{statistics.median(theirs / own for theirs, own in rounds):.2f}"
+    return f"{statistics.median(ratios(result, ours, clock)):.2f}"
 
 
 def rendered(readme: str) -> str:

@@ -2,6 +2,7 @@
 
 import pathlib
 import statistics
+from collections.abc import Sequence
 
 from benchmarks import problem
 from benchmarks.cells import Cell
@@ -27,12 +28,15 @@ COLUMNS = (
 )
 
 
-def fastest(results: dict[str, dict], names: list[str]) -> str | None:
+def fastest(
+    results: dict[str, dict], names: Sequence[str], clock: str = "wall"
+) -> str | None:
     """Returns the contender with the smallest median time, if any has one.
 
     Args:
         results: What `measure_cell` returns.
         names: Keys of `CONTENDERS` to choose from.
+        clock: `"wall"` or `"cpu"`.
 
     Returns:
         One of the names, or None.
@@ -45,9 +49,9 @@ def fastest(results: dict[str, dict], names: list[str]) -> str | None:
     ```
     """
     times = {
-        name: statistics.median(results[name]["wall"])
+        name: statistics.median(results[name][clock])
         for name in names
-        if results.get(name, {}).get("wall")
+        if results.get(name, {}).get(clock)
     }
     return min(times, key=times.get) if times else None
 
@@ -100,15 +104,15 @@ def _format_row(name, result, ours, limit):
     spread = f"{1e3 * min(result['wall']):.1f}-{1e3 * max(result['wall']):.1f}"
     relative, cpu_relative, share, differs = "-", "-", "-", "-"
     if ours:
-        ratios = _ratios(result, ours, "wall")
+        wall_ratios = ratios(result, ours, "wall")
         relative = (
-            f"{statistics.median(ratios):.2f} "
-            f"({min(ratios):.2f}-{max(ratios):.2f})"
+            f"{statistics.median(wall_ratios):.2f} "
+            f"({min(wall_ratios):.2f}-{max(wall_ratios):.2f})"
         )
-        ratio = statistics.median(_ratios(result, ours, "cpu"))
+        ratio = statistics.median(ratios(result, ours, "cpu"))
         cpu_relative = f"{ratio:.2f}"
     if limit:
-        ratio = statistics.median(_ratios(limit, result, "wall"))
+        ratio = statistics.median(ratios(limit, result, "wall"))
         share = f"{100 * ratio:.0f} %"
     if result.get("difference") is not None:
         differs = f"{result['difference']:.1e}"
@@ -119,8 +123,14 @@ def _format_row(name, result, ours, limit):
     )
 
 
-def _ratios(result, other, clock):
-    """One ratio per round: what slowed a round down slowed both."""
+def ratios(result: dict, other: dict, clock: str) -> list[float]:
+    """Returns one ratio per round: what slowed a round down slowed both.
+
+    Args:
+        result: The figures of a contender.
+        other: Those of the one it is divided by.
+        clock: `"wall"` or `"cpu"`.
+    """
     return [a / b for a, b in zip(result[clock], other[clock], strict=True)]
 
 

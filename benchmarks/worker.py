@@ -10,7 +10,6 @@ answers each line of its standard input with one line of JSON:
 
 import ctypes
 import gc
-import importlib
 import json
 import os
 import pathlib
@@ -62,11 +61,7 @@ class Worker:
         self.kind = CONTENDERS[name].kind
         folder = pathlib.Path(folder)
         self.reference = reference_path(folder, size, self.cell)
-        module, factory = CONTENDERS[name].factory.split(":")
-        factory = getattr(importlib.import_module(module), factory)
-        self.contender = factory(
-            self.cell, size, folder, **CONTENDERS[name].options
-        )
+        self.contender = CONTENDERS[name].build(self.cell, size, folder)
         gc.collect()
         ctypes.CDLL(None).malloc_trim(0)
         self.loaded = memory("VmRSS")

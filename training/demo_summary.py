@@ -2,11 +2,11 @@
 
 import json
 import shlex
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from training.stages import Stage
+from training.stages import python_command
 
 _WIDTH = 72
 _BAR_WIDTH = 30
@@ -55,7 +55,7 @@ def summary_text(
         "",
         "Next: classify your own table of texts and labels with",
         "",
-        f"  {_python()} -m training.finetune \\",
+        f"  {python_command()} -m training.finetune \\",
         f"      --preset {shlex.quote(str(run / 'pretrain/preset'))} \\",
         "      --train YOUR.tsv --run_directory runs/yours",
         "",
@@ -63,14 +63,6 @@ def summary_text(
         "=" * _WIDTH,
     ]
     return "\n".join(lines) + "\n"
-
-
-def _python() -> str:
-    """Returns how to call, from here, the Python that has the packages."""
-    path = Path(sys.executable)
-    if path.is_relative_to(Path.cwd()):
-        path = path.relative_to(Path.cwd())
-    return shlex.quote(str(path))
 
 
 def _metrics(directory: Path) -> dict:

@@ -99,8 +99,17 @@ def run_stages(
     return stamps
 
 
+def python_command() -> str:
+    """Returns how to call, from here, the Python that has the packages."""
+    path = Path(sys.executable)
+    if path.is_relative_to(Path.cwd()):
+        path = path.relative_to(Path.cwd())
+    return shlex.quote(str(path))
+
+
 def _run(stage: Stage, stamp: dict) -> None:
-    print(f"$ python {shlex.join(stage.arguments)}", flush=True)
+    command = f"{python_command()} {shlex.join(stage.arguments)}"
+    print(f"$ {command}", flush=True)
     start, cpu_start = time.monotonic(), _children_cpu_seconds()
     try:
         with subprocess.Popen(

@@ -5,6 +5,7 @@ its own, so that a missing peer costs one row and no library disturbs another.
 """
 
 import dataclasses
+import importlib
 
 OURS = ("keras_mixattn", "keras_mixattn_xla")
 LIMITS = ("products_tensorflow", "products_pytorch")
@@ -29,6 +30,18 @@ class Contender:
     options: dict = dataclasses.field(default_factory=dict)
     kind: str = "same"
     unavailable: dict = dataclasses.field(default_factory=dict)
+
+    def build(self, cell, size: str, folder):
+        """Imports and makes the contender, in the process that runs it.
+
+        Args:
+            cell: The cell to measure.
+            size: A key of `problem.SIZES`.
+            folder: Where `benchmarks.prepare` wrote, or None.
+        """
+        module, factory = self.factory.split(":")
+        factory = getattr(importlib.import_module(module), factory)
+        return factory(cell, size, folder, **self.options)
 
     def reason_against(self, cell) -> str | None:
         """Returns why a cell cannot be measured, or None when it can."""

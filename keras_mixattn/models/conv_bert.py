@@ -167,14 +167,49 @@ class ConvBertTokenizer(BertStyleTokenizer):
 
 @_register
 class ConvBertTextClassifierPreprocessor(TextClassifierPreprocessor):
-    __doc__ = TextClassifierPreprocessor.__doc__
+    """Turns raw texts or pairs into the inputs of `ConvBertTextClassifier`.
+
+    Args:
+        *args: See `models.preprocessing.TextClassifierPreprocessor`.
+        **kwargs: See `models.preprocessing.TextClassifierPreprocessor`.
+
+    Example:
+
+    ```python
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "calm", "sea"]
+    preprocessor = ConvBertTextClassifierPreprocessor(
+        ConvBertTokenizer(words), sequence_length=5
+    )
+    rows = preprocessor(["calm sea"])
+    assert np.asarray(rows["token_ids"]).tolist() == [[2, 5, 6, 3, 0]]
+    ```
+    """
+
     backbone_cls = ConvBertBackbone
     tokenizer_cls = ConvBertTokenizer
 
 
 @_register
 class ConvBertMaskedLMPreprocessor(MaskedLMPreprocessor):
-    __doc__ = MaskedLMPreprocessor.__doc__
+    """Turns raw texts into masked rows and labels for `ConvBertMaskedLM`.
+
+    Args:
+        *args: See `models.preprocessing.MaskedLMPreprocessor`.
+        **kwargs: See `models.preprocessing.MaskedLMPreprocessor`.
+
+    Example:
+
+    ```python
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "calm", "sea"]
+    preprocessor = ConvBertMaskedLMPreprocessor(
+        ConvBertTokenizer(words), sequence_length=5, mask_selection_length=2
+    )
+    rows, labels, weights = preprocessor(["calm sea"])
+    assert np.asarray(rows["token_ids"]).shape == (1, 5)
+    assert np.asarray(labels).shape == (1, 2)
+    ```
+    """
+
     backbone_cls = ConvBertBackbone
     tokenizer_cls = ConvBertTokenizer
 

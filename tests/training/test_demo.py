@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from keras_mixattn.errors import InputError
-from training import demo_summary
+from training import stages
 from training.demo import ask
 from training.demo import demo_stages
 from training.demo_summary import summary_text
@@ -64,7 +64,7 @@ def test_the_next_command_names_this_python(
 ):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "executable", str(tmp_path / python))
-    assert demo_summary._python() == shown
+    assert stages.python_command() == shown
 
 
 def test_a_model_that_does_not_answer_is_named(tmp_path):
