@@ -10,6 +10,9 @@ from keras_mixattn.data.length_batches import LengthBatches
 from keras_mixattn.data.masking import TokenMasker
 from keras_mixattn.data.masking import masked_lm_dataset
 from keras_mixattn.data.package_task import package_sentences
+from keras_mixattn.data.sentence_structure import SentenceStructureExamples
+from keras_mixattn.data.sentence_structure import sentence_structure_examples
+from keras_mixattn.data.sentences import split_sentences
 from keras_mixattn.data.token_windows import token_windows
 from keras_mixattn.data.vocabulary import SPECIAL_TOKENS
 from keras_mixattn.data.vocabulary import learn_vocabulary
@@ -21,6 +24,7 @@ __all__ = [
     "Document",
     "LabelledTexts",
     "LengthBatches",
+    "SentenceStructureExamples",
     "TokenMasker",
     "docstring_documents",
     "learn_vocabulary",
@@ -31,5 +35,7 @@ __all__ = [
     "read_documents",
     "read_labelled_texts",
     "save_vocabulary",
+    "sentence_structure_examples",
+    "split_sentences",
     "token_windows",
 ]

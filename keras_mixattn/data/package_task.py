@@ -11,6 +11,7 @@ from keras_mixattn.data.docstrings import SPLITS
 from keras_mixattn.data.docstrings import Document
 from keras_mixattn.data.docstrings import module_split
 from keras_mixattn.data.labelled_texts import LabelledTexts
+from keras_mixattn.data.sentences import SENTENCE_END
 from keras_mixattn.errors import InputError
 
 MASK_WORD = "library"
@@ -26,10 +27,6 @@ _PACKAGE_NAME = re.compile(
 _NO_PROSE = re.compile(r">>>|```|::|\||^[-*=~.+#@:\[]")
 # The start of `name: what it is.` or `name (type): what it is.`
 _ARGUMENT = re.compile(r"(?:[-*] )?[`*]*\w+[`*]*(?: \([^()]*\))?: +(?=\w)")
-_SENTENCE_END = re.compile(
-    r"(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bcf\.)(?<!\bvs\.)(?<=[.!?])\s+"
-    r"(?=[\"'`(]?[A-Z])"
-)
 _LETTERS = re.compile(r"[^\W\d_]+")
 _SHARED_WORDS = 8
 
@@ -119,7 +116,7 @@ def _prose_sentences(document: str) -> Iterator[str]:
         if _NO_PROSE.search(block) or not block.endswith((".", "!")):
             continue
         text = _PACKAGE_NAME.sub(MASK_WORD, block)
-        for sentence in _SENTENCE_END.split(text):
+        for sentence in SENTENCE_END.split(text):
             letters = sum(map(len, _words(sentence)))
             if sentence[0].isupper() and letters >= 0.7 * len(sentence):
                 yield sentence

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
-_DOCUMENTS_AT_ONCE = 256
+_TEXTS_AT_ONCE = 256
 
 
 def token_windows(
@@ -47,7 +47,7 @@ def token_windows(
     room = sequence_length - 2
     windows = [
         tokens[start : start + room]
-        for tokens in _tokenised(documents, tokenizer)
+        for tokens in tokenised(documents, tokenizer)
         for start in range(0, len(tokens), room)
         if len(tokens) - start >= min_tokens
     ]
@@ -61,13 +61,22 @@ def token_windows(
     return rows
 
 
-def _tokenised(documents: Iterable[str], tokenizer) -> Iterator[np.ndarray]:
+def tokenised(texts: Iterable[str], tokenizer) -> Iterator[np.ndarray]:
+    """Yields the token ids of each text, without special tokens.
+
+    Args:
+        texts: Texts to tokenise; they are read some hundred at once.
+        tokenizer: A KerasHub tokenizer that returns ragged tensors.
+
+    Returns:
+        An iterator of one-dimensional integer arrays, one for each text.
+    """
     # Traced the tokenizer runs in C++, called directly in Python.
     tokenise = tf.function(
         tokenizer, input_signature=[tf.TensorSpec((None,), tf.string)]
     )
-    documents = iter(documents)
-    while some := list(itertools.islice(documents, _DOCUMENTS_AT_ONCE)):
+    texts = iter(texts)
+    while some := list(itertools.islice(texts, _TEXTS_AT_ONCE)):
         ragged = tokenise(tf.constant(some))
         yield from np.split(
             ragged.values.numpy(), ragged.row_splits.numpy()[1:-1]

@@ -8,32 +8,6 @@ from keras import ops
 BLOCK = 32
 
 
-def check_kernel_size(kernel_size: int) -> int:
-    """Returns `kernel_size` if a span of it has a middle.
-
-    Args:
-        kernel_size: Width of a span in tokens.
-
-    Returns:
-        The value given.
-
-    Raises:
-        ValueError: If it is even.
-
-    Example:
-
-    ```python
-    assert check_kernel_size(9) == 9
-    ```
-    """
-    if kernel_size % 2 == 0:
-        raise ValueError(
-            "`kernel_size` must be odd, so that a span has a middle. "
-            f"Received: kernel_size={kernel_size}"
-        )
-    return kernel_size
-
-
 def dynamic_convolution(values, kernels):
     """Sums each head's neighbouring values, weighted by the position's kernel.
 

@@ -20,11 +20,10 @@ class EncoderBlock(keras.layers.Layer):
         allocation: Dict from mixer name to number of heads.
         head_dim: Features of one head.
         intermediate_dim: Features inside the feed-forward network.
-        kernel_size: Width of the convolution's span. Defaults to 9.
+        mixer_options: Dict from mixer name to the arguments of its layer,
+            see `MixedAttention`.
         num_groups: Blocks of the feed-forward projections. Defaults to 1.
         dropout: Share of features dropped in training before each residual.
-        attention_dropout: Share of attention weights dropped in training.
-        padding: `"mask"` (the default) or `"leak"`, see `SpanDynamicConv1D`.
         activation: Activation of the feed-forward network. Defaults to
             `"gelu"`, the exact one.
         layer_norm_epsilon: Added to the variance. Defaults to 1e-12.
@@ -33,6 +32,9 @@ class EncoderBlock(keras.layers.Layer):
         inputs: Tensor of shape `(batch, tokens, hidden_dim)`.
         padding_mask: Tensor of shape `(batch, tokens)`, nonzero on real
             tokens. Defaults to no padding.
+        source_mask: See `MixedAttention`.
+        special_mask: See `MixedAttention`.
+        pooling_segment_ids: See `MixedAttention`.
         training: Whether dropout is active.
 
     Returns:
@@ -55,11 +57,9 @@ class EncoderBlock(keras.layers.Layer):
         allocation: dict,
         head_dim: int,
         intermediate_dim: int,
-        kernel_size: int = 9,
+        mixer_options: dict | None = None,
         num_groups: int = 1,
         dropout: float = 0.0,
-        attention_dropout: float = 0.0,
-        padding: str = "mask",
         activation="gelu",
         layer_norm_epsilon: float = 1e-12,
         **kwargs,
@@ -70,9 +70,7 @@ class EncoderBlock(keras.layers.Layer):
         self.mixed_attention = MixedAttention(
             allocation,
             head_dim,
-            kernel_size=kernel_size,
-            dropout=attention_dropout,
-            padding=padding,
+            mixer_options,
             dtype=self.dtype_policy,
             name="mixed_attention",
         )
@@ -95,9 +93,22 @@ class EncoderBlock(keras.layers.Layer):
         self.feed_forward_norm.build(inputs_shape)
         self.built = True
 
-    def call(self, inputs, padding_mask=None, training=None):
+    def call(
+        self,
+        inputs,
+        padding_mask=None,
+        source_mask=None,
+        special_mask=None,
+        pooling_segment_ids=None,
+        training=None,
+    ):
         x = self.mixed_attention(
-            inputs, padding_mask=padding_mask, training=training
+            inputs,
+            padding_mask=padding_mask,
+            source_mask=source_mask,
+            special_mask=special_mask,
+            pooling_segment_ids=pooling_segment_ids,
+            training=training,
         )
         x = self.mixed_attention_dropout(x, training=training)
         mixed = self.mixed_attention_norm(x + inputs)
@@ -116,18 +127,16 @@ class EncoderBlock(keras.layers.Layer):
         )
 
     def get_config(self):
-        attention = self.mixed_attention
+        mixed_attention = self.mixed_attention.get_config()
         feed_forward = self.feed_forward.get_config()
         return {
             **super().get_config(),
-            "allocation": dict(attention.allocation),
-            "head_dim": attention.head_dim,
+            "allocation": mixed_attention["allocation"],
+            "head_dim": mixed_attention["head_dim"],
             "intermediate_dim": feed_forward["intermediate_dim"],
-            "kernel_size": attention.kernel_size,
+            "mixer_options": mixed_attention["mixer_options"],
             "num_groups": feed_forward["num_groups"],
             "dropout": self.dropout,
-            "attention_dropout": attention.dropout,
-            "padding": attention.padding,
             "activation": feed_forward["activation"],
             "layer_norm_epsilon": self.layer_norm_epsilon,
         }

@@ -1,22 +1,48 @@
 """One head allocation at work: mixers side by side, then one projection."""
 
+from typing import NamedTuple
+
 import keras
 from keras import ops
 
-from keras_mixattn.layers.dynamic_convolution import check_kernel_size
-from keras_mixattn.layers.masking import check_padding_mode
+from keras_mixattn.layers.pooling_mixer import PoolingMixer
 from keras_mixattn.layers.self_attention import SelfAttention
 from keras_mixattn.layers.span_dynamic_conv import SpanDynamicConv1D
 from keras_mixattn.layers.tokenwise import flatten_tokens
 from keras_mixattn.layers.tokenwise import projection
 from keras_mixattn.layers.tokenwise import unflatten_tokens
 
-# Mixer name -> (layer, the arguments of `MixedAttention` that it takes). The
-# order is that of the concatenated heads, on which published output kernels
-# depend.
+
+class Mixer(NamedTuple):
+    """A layer that mixes tokens, and what it takes beside its inputs.
+
+    Attributes:
+        layer: The class, built from `num_heads`, `head_dim` and options.
+        takes: Names of its call arguments.
+    """
+
+    layer: type
+    takes: tuple[str, ...]
+
+
+# The order is that of the concatenated heads, on which published output
+# kernels depend.
 MIXERS = {
-    "attention": (SelfAttention, ("dropout",)),
-    "span_conv": (SpanDynamicConv1D, ("kernel_size", "padding")),
+    "attention": Mixer(
+        SelfAttention, ("query", "padding_mask", "source_mask", "training")
+    ),
+    "span_conv": Mixer(
+        SpanDynamicConv1D, ("query", "padding_mask", "source_mask")
+    ),
+    "pooling": Mixer(
+        PoolingMixer,
+        (
+            "padding_mask",
+            "source_mask",
+            "special_mask",
+            "pooling_segment_ids",
+        ),
+    ),
 }
 
 
@@ -65,34 +91,40 @@ def check_allocation(allocation: dict, where: str = "`allocation`") -> dict:
 class MixedAttention(keras.layers.Layer):
     """Mixes tokens by the heads of several mixers and joins their outputs.
 
-    One query projection is shared by all mixers; their heads are
-    concatenated, attention first, and projected back to the input's width.
-    When mixers have unequal numbers of heads, the query is as wide as the
-    largest of them and each takes its first heads.
+    The heads are concatenated, attention first, then span convolution, then
+    pooling, and projected back to the input's width. Attention and span
+    convolution share one query projection; when they have unequal numbers of
+    heads, it is as wide as the larger of them and each takes its first heads.
 
-    Masking: as its mixers say, see `SelfAttention` and `SpanDynamicConv1D`.
+    Masking: as its mixers say, see `SelfAttention`, `SpanDynamicConv1D` and
+    `PoolingMixer`.
 
     Args:
         allocation: Dict from mixer name to number of heads, for example
-            `{"attention": 6, "span_conv": 6}`.
+            `{"attention": 4, "span_conv": 4, "pooling": 4}`.
         head_dim: Features of one head.
-        kernel_size: Width of the convolution's span. Defaults to 9.
-        dropout: Share of attention weights dropped in training.
-        padding: `"mask"` (the default) or `"leak"`, see `SpanDynamicConv1D`.
+        mixer_options: Dict from mixer name to the arguments of its layer,
+            for example `{"span_conv": {"kernel_size": 5}}`; those of mixers
+            without heads are not used.
 
     Call arguments:
         inputs: Tensor of shape `(batch, tokens, hidden_dim)`.
         padding_mask: Tensor of shape `(batch, tokens)`, nonzero on real
             tokens. Defaults to no padding.
+        source_mask: Tensor of shape `(batch, tokens)`, nonzero on the tokens
+            that others see, see `DropMask`. Defaults to `padding_mask`.
+        special_mask: Tensor of shape `(batch, tokens)`, nonzero on special
+            tokens, see `PoolingMixer`. Defaults to none.
+        pooling_segment_ids: Integer tensor of shape `(batch, tokens)`, see
+            `PoolingMixer`. Defaults to one segment.
         training: Whether dropout is active.
 
     Returns:
         Tensor of the shape of the inputs.
 
     Raises:
-        ValueError: If the allocation names an unknown mixer or a number of
-            heads that is not positive, `kernel_size` is even or `padding` is
-            unknown.
+        ValueError: If the allocation or the options name an unknown mixer, a
+            number of heads is not positive, or an option is not legal.
 
     Example:
 
@@ -110,27 +142,39 @@ class MixedAttention(keras.layers.Layer):
         self,
         allocation: dict,
         head_dim: int,
-        kernel_size: int = 9,
-        dropout: float = 0.0,
-        padding: str = "mask",
+        mixer_options: dict | None = None,
         **kwargs,
     ):
         super().__init__(**kwargs)
         self.allocation = check_allocation(allocation)
         self.head_dim = head_dim
-        self.kernel_size = check_kernel_size(kernel_size)
-        self.dropout = dropout
-        self.padding = check_padding_mode(padding)
+        self.mixer_options = _check_options(mixer_options or {})
+        for name, heads in self.allocation.items():
+            mixer = MIXERS[name].layer(
+                num_heads=heads,
+                head_dim=head_dim,
+                dtype=self.dtype_policy,
+                name=name,
+                **self.mixer_options.get(name, {}),
+            )
+            setattr(self, name, mixer)
 
     def build(self, inputs_shape):
         hidden_dim = inputs_shape[-1]
-        query_dim = max(self.allocation.values()) * self.head_dim
-        self.query = projection(query_dim, self.dtype_policy, "query")
-        self.query.build((None, hidden_dim))
-        for name, heads in self.allocation.items():
-            mixer = self._mixer(name, heads)
-            mixer.build(inputs_shape, (*inputs_shape[:-1], query_dim))
-            setattr(self, name, mixer)
+        query_heads = [
+            heads
+            for name, heads in self.allocation.items()
+            if "query" in MIXERS[name].takes
+        ]
+        shapes = {}
+        if query_heads:
+            query_dim = max(query_heads) * self.head_dim
+            self.query = projection(query_dim, self.dtype_policy, "query")
+            self.query.build((None, hidden_dim))
+            shapes["query"] = (*inputs_shape[:-1], query_dim)
+        for name in self.allocation:
+            taken = [shapes[k] for k in MIXERS[name].takes if k in shapes]
+            getattr(self, name).build(inputs_shape, *taken)
         concatenated_dim = sum(self.allocation.values()) * self.head_dim
         self.output_dense = projection(
             hidden_dim, self.dtype_policy, "output_dense"
@@ -138,43 +182,59 @@ class MixedAttention(keras.layers.Layer):
         self.output_dense.build((None, concatenated_dim))
         self.built = True
 
-    def call(self, inputs, padding_mask=None, training=None):
-        query = self.query(flatten_tokens(inputs))
-        query = unflatten_tokens(query, like=inputs)  # (B, T, H * d)
-        heads = []
-        for name, num_heads in self.allocation.items():
-            mixer = getattr(self, name)
-            heads.append(
-                mixer(
-                    inputs,
-                    query=query[:, :, : num_heads * self.head_dim],
-                    padding_mask=padding_mask,
-                    training=training,
-                )
-            )
-        x = ops.concatenate(heads, axis=-1)  # (B, T, all heads * d)
+    def call(
+        self,
+        inputs,
+        padding_mask=None,
+        source_mask=None,
+        special_mask=None,
+        pooling_segment_ids=None,
+        training=None,
+    ):
+        given = {
+            "padding_mask": padding_mask,
+            "source_mask": source_mask,
+            "special_mask": special_mask,
+            "pooling_segment_ids": pooling_segment_ids,
+            "training": training,
+        }
+        if hasattr(self, "query"):
+            query = self.query(flatten_tokens(inputs))
+            given["query"] = unflatten_tokens(query, like=inputs)
+        heads = [self._mix(name, inputs, given) for name in self.allocation]
+        x = heads[0]
+        if len(heads) > 1:
+            x = ops.concatenate(heads, axis=-1)  # (B, T, all heads * d)
         x = self.output_dense(flatten_tokens(x))
         return unflatten_tokens(x, like=inputs)  # (B, T, D)
 
-    def _mixer(self, name, num_heads):
-        mixer_class, arguments = MIXERS[name]
-        return mixer_class(
-            num_heads=num_heads,
-            head_dim=self.head_dim,
-            dtype=self.dtype_policy,
-            name=name,
-            **{argument: getattr(self, argument) for argument in arguments},
-        )
+    def _mix(self, name, inputs, given):
+        taken = {key: given[key] for key in MIXERS[name].takes}
+        if "query" in taken:
+            own_dim = self.allocation[name] * self.head_dim
+            taken["query"] = taken["query"][:, :, :own_dim]
+        return getattr(self, name)(inputs, **taken)
 
     def get_config(self):
         return {
             **super().get_config(),
             "allocation": dict(self.allocation),
             "head_dim": self.head_dim,
-            "kernel_size": self.kernel_size,
-            "dropout": self.dropout,
-            "padding": self.padding,
+            "mixer_options": {
+                name: dict(options)
+                for name, options in self.mixer_options.items()
+            },
         }
 
     def compute_output_shape(self, inputs_shape):
         return inputs_shape
+
+
+def _check_options(mixer_options):
+    unknown = set(mixer_options) - set(MIXERS)
+    if unknown:
+        raise ValueError(
+            f"`mixer_options` names {sorted(unknown)[0]!r}. Legal names: "
+            f"{', '.join(MIXERS)}. Received: {mixer_options}"
+        )
+    return {name: dict(options) for name, options in mixer_options.items()}

@@ -3,11 +3,11 @@
 import keras
 from keras import ops
 
-from keras_mixattn.layers.dynamic_convolution import check_kernel_size
 from keras_mixattn.layers.dynamic_convolution import dynamic_convolution
 from keras_mixattn.layers.initializers import truncated_normal
+from keras_mixattn.layers.masking import check_odd
 from keras_mixattn.layers.masking import check_padding_mode
-from keras_mixattn.layers.masking import zero_padding
+from keras_mixattn.layers.masking import keep_where
 from keras_mixattn.layers.tokenwise import flatten_tokens
 from keras_mixattn.layers.tokenwise import projection
 
@@ -27,7 +27,8 @@ class SpanDynamicConv1D(keras.layers.Layer):
     within `(kernel_size - 1) / 2` of a padded one sees its embedding, so the
     output depends on how far a text was padded. With `padding="mask"` padded
     positions are zero in both convolutions, as are those beyond the
-    sequence, and real tokens are independent of padding.
+    sequence, and real tokens are independent of padding. Real tokens outside
+    `source_mask` are zero there with either.
 
     Args:
         num_heads: Number of heads, each with a kernel of its own.
@@ -40,6 +41,8 @@ class SpanDynamicConv1D(keras.layers.Layer):
         query: Tensor of shape `(batch, tokens, num_heads * head_dim)`.
         padding_mask: Tensor of shape `(batch, tokens)`, nonzero on real
             tokens. Defaults to no padding.
+        source_mask: Tensor of shape `(batch, tokens)`, nonzero on the tokens
+            that others see, see `DropMask`. Defaults to `padding_mask`.
 
     Returns:
         Tensor of the shape of the query.
@@ -70,7 +73,7 @@ class SpanDynamicConv1D(keras.layers.Layer):
         super().__init__(**kwargs)
         self.num_heads = num_heads
         self.head_dim = head_dim
-        self.kernel_size = check_kernel_size(kernel_size)
+        self.kernel_size = check_odd("kernel_size", kernel_size)
         self.padding = check_padding_mode(padding)
 
     def build(self, inputs_shape, query_shape):
@@ -90,35 +93,34 @@ class SpanDynamicConv1D(keras.layers.Layer):
         self.value.build((None, hidden_dim))
         self.built = True
 
-    def call(self, inputs, query, padding_mask=None):
-        if self.padding == "leak":
-            padding_mask = None
-        kernels = self.kernels(inputs, query, padding_mask)  # (B, T, H, K)
+    def call(self, inputs, query, padding_mask=None, source_mask=None):
+        sources = self._sources(padding_mask, source_mask)
+        kernels = self.kernels(inputs, query, sources)  # (B, T, H, K)
         batch, tokens = ops.shape(inputs)[:2]
         value = self.value(flatten_tokens(inputs))
         value = ops.reshape(value, (batch, tokens, self._dim))
-        value = zero_padding(value, padding_mask)
+        value = keep_where(value, sources)
         value = ops.reshape(
             value, (batch, tokens, self.num_heads, self.head_dim)
         )  # (B, T, H, d)
         x = dynamic_convolution(value, kernels)  # (B, T, H, d)
         return ops.reshape(x, (batch, tokens, self._dim))  # (B, T, H * d)
 
-    def kernels(self, inputs, query, padding_mask=None):
+    def kernels(self, inputs, query, source_mask=None):
         """Returns the kernel of each position and head.
 
         Args:
             inputs: Tensor of shape `(batch, tokens, hidden_dim)`.
             query: Tensor of shape `(batch, tokens, num_heads * head_dim)`.
-            padding_mask: Tensor of shape `(batch, tokens)` whose padded
-                positions count as zero, or `None`.
+            source_mask: Tensor of shape `(batch, tokens)`, zero on tokens
+                that count as zero, or `None`.
 
         Returns:
             Tensor of shape `(batch, tokens, num_heads, kernel_size)` whose
             rows sum to one, computed in float32.
         """
         span = ops.depthwise_conv(
-            zero_padding(inputs, padding_mask),
+            keep_where(inputs, source_mask),
             ops.cast(self.span_depthwise, self.compute_dtype),
             padding="same",
             data_format="channels_last",
@@ -131,6 +133,15 @@ class SpanDynamicConv1D(keras.layers.Layer):
         )
         kernels = ops.softmax(ops.cast(logits, "float32"), axis=-1)
         return ops.cast(kernels, self.compute_dtype)  # (B, T, H, K)
+
+    def _sources(self, padding_mask, source_mask):
+        if self.padding == "mask":
+            return padding_mask if source_mask is None else source_mask
+        if source_mask is None or padding_mask is None:
+            return source_mask
+        return ops.logical_or(
+            ops.not_equal(source_mask, 0), ops.equal(padding_mask, 0)
+        )
 
     @property
     def _dim(self):

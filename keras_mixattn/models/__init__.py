@@ -7,6 +7,15 @@ from keras_mixattn.models.conv_bert import ConvBertTextClassifier
 from keras_mixattn.models.conv_bert import ConvBertTextClassifierPreprocessor
 from keras_mixattn.models.conv_bert import ConvBertTokenizer
 from keras_mixattn.models.encoder import MixedEncoderBackbone
+from keras_mixattn.models.hybrid_bert import HybridBertBackbone
+from keras_mixattn.models.hybrid_bert import HybridBertMaskedLM
+from keras_mixattn.models.hybrid_bert import HybridBertMaskedLMPreprocessor
+from keras_mixattn.models.hybrid_bert import HybridBertTextClassifier
+from keras_mixattn.models.hybrid_bert import (
+    HybridBertTextClassifierPreprocessor,
+)
+from keras_mixattn.models.hybrid_bert import HybridBertTokenizer
+from keras_mixattn.models.hybrid_bert import hybrid_mixers
 from keras_mixattn.models.masked_lm import MaskedLM
 from keras_mixattn.models.text_classifier import TextClassifier
 
@@ -17,7 +26,14 @@ __all__ = [
     "ConvBertTextClassifier",
     "ConvBertTextClassifierPreprocessor",
     "ConvBertTokenizer",
+    "HybridBertBackbone",
+    "HybridBertMaskedLM",
+    "HybridBertMaskedLMPreprocessor",
+    "HybridBertTextClassifier",
+    "HybridBertTextClassifierPreprocessor",
+    "HybridBertTokenizer",
     "MaskedLM",
     "MixedEncoderBackbone",
     "TextClassifier",
+    "hybrid_mixers",
 ]

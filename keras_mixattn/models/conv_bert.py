@@ -48,11 +48,9 @@ ARCHITECTURES = {
 class ConvBertBackbone(MixedEncoderBackbone):
     """ConvBERT: half of each layer's heads attend, half convolve.
 
-    Its inputs are int32 tensors `token_ids`, `segment_ids` and
-    `padding_mask` of shape `(batch, tokens)`; its outputs are
-    `sequence_output` of shape `(batch, tokens, hidden_dim)` and
-    `pooled_output` of shape `(batch, hidden_dim)`, the last layer's vector of
-    the first token: ConvBERT has no pooler.
+    `from_architecture` builds `"small"`, `"medium_small"` and `"base"`.
+    `pooled_output` is the last layer's vector of the first token: ConvBERT
+    has no pooler.
 
     Masking: padded tokens are never attended to; whether the convolutions
     see them is the choice of `padding`.
@@ -86,6 +84,8 @@ class ConvBertBackbone(MixedEncoderBackbone):
     Reference: [Jiang et al., 2020](https://arxiv.org/abs/2008.02496).
     """
 
+    architectures = ARCHITECTURES
+
     @staticmethod
     def default_mixers(num_layers: int, num_heads: int) -> list[dict]:
         """Returns half attention, half span convolution for every layer.
@@ -107,35 +107,6 @@ class ConvBertBackbone(MixedEncoderBackbone):
             )
         half = num_heads // 2
         return [{"attention": half, "span_conv": half}] * num_layers
-
-    @classmethod
-    def from_architecture(cls, name: str, **overrides) -> "ConvBertBackbone":
-        """Builds a published size with random weights.
-
-        Args:
-            name: `"small"`, `"medium_small"` or `"base"`.
-            **overrides: Constructor arguments that replace the published
-                ones.
-
-        Returns:
-            The backbone.
-
-        Raises:
-            ValueError: If the name is unknown.
-
-        Example:
-
-        ```python
-        backbone = ConvBertBackbone.from_architecture("small", num_layers=2)
-        assert backbone.hidden_dim == 256
-        ```
-        """
-        if name not in ARCHITECTURES:
-            raise ValueError(
-                f"Legal architectures: {', '.join(ARCHITECTURES)}. "
-                f"Received: {name!r}"
-            )
-        return cls(**{**ARCHITECTURES[name], **overrides})
 
 
 @_register

@@ -4,8 +4,15 @@ import keras
 import keras_hub
 
 from keras_mixattn.layers.encoder_block import EncoderBlock
+from keras_mixattn.layers.initializers import truncated_normal
+from keras_mixattn.layers.masking import check_padding_mode
 from keras_mixattn.layers.mixed_attention import check_allocation
+from keras_mixattn.layers.pooling_mixer import POOLINGS
 from keras_mixattn.layers.text_embeddings import TextEmbeddings
+from keras_mixattn.models.token_masks import check_drop_mask
+from keras_mixattn.models.token_masks import check_pooling_segments
+from keras_mixattn.models.token_masks import pooling_masks
+from keras_mixattn.models.token_masks import source_mask
 
 
 def check_mixers(mixers: list, num_layers: int) -> list[dict]:
@@ -46,6 +53,12 @@ class MixedEncoderBackbone(keras_hub.models.Backbone):
     The shared base of the families: it is not registered and has no presets
     of its own. A family adds a default allocation and its published sizes.
 
+    Its inputs are int32 tensors `token_ids`, `segment_ids` and
+    `padding_mask` of shape `(batch, tokens)`, and `pooling_segment_ids` if
+    `pooling_segments` says that they are given. Its outputs are
+    `sequence_output` of shape `(batch, tokens, hidden_dim)` and
+    `pooled_output` of shape `(batch, hidden_dim)`, made from the first token.
+
     Args:
         vocabulary_size: Number of tokens.
         num_layers: Number of encoder layers.
@@ -71,6 +84,23 @@ class MixedEncoderBackbone(keras_hub.models.Backbone):
         activation: Activation of the feed-forward networks. Defaults to
             `"gelu"`, the exact one.
         layer_norm_epsilon: Added to the variance. Defaults to 1e-12.
+        poolings: Which of `"global"`, `"segment"` and `"local"` the pooling
+            heads have. Defaults to all three, which is PoNet.
+        pooling_segments: What `"segment"` pools over: `"special"` (the
+            default) parts segments at [CLS] and [SEP]; `"given"` adds an
+            input `pooling_segment_ids`; a number cuts the sequence into that
+            many blocks, see `PoolingSegments`.
+        special_token_trick: Whether `"segment"` and `"local"` leave [CLS] and
+            [SEP] out, see `PoolingMixer`. Defaults to `True`, as published.
+        drop_mask: Who sees a token that holds [MASK]: `"none"` (the default)
+            drops nothing; with `"keys"` nobody sees it, see `DropMask`; with
+            `"keys_keep_self"` the attention heads see it at its own position.
+        drop_mask_rate: Share of the [MASK] tokens that `drop_mask` drops.
+            Defaults to 1.0.
+        cls_token_id: Id of [CLS]. Needed by pooling heads, unless neither
+            `pooling_segments` nor `special_token_trick` asks for it.
+        sep_token_id: Id of [SEP], likewise.
+        mask_token_id: Id of [MASK]. Needed by `drop_mask`.
         dtype: Data type or policy of computations and weights.
         name: Name of the model.
         trainable: Whether the weights are trained. Defaults to `True`.
@@ -79,6 +109,11 @@ class MixedEncoderBackbone(keras_hub.models.Backbone):
         ValueError: If the sizes do not fit together, or `mixers` is not one
             legal allocation per layer.
     """
+
+    # Published sizes by name, for `from_architecture`.
+    architectures = {}
+    # Whether `pooled_output` is `tanh(dense(first token))`, as in BERT.
+    has_pooler = False
 
     def __init__(
         self,
@@ -98,6 +133,14 @@ class MixedEncoderBackbone(keras_hub.models.Backbone):
         padding: str = "mask",
         activation="gelu",
         layer_norm_epsilon: float = 1e-12,
+        poolings: list[str] = POOLINGS,
+        pooling_segments: str | int = "special",
+        special_token_trick: bool = True,
+        drop_mask: str = "none",
+        drop_mask_rate: float = 1.0,
+        cls_token_id: int | None = None,
+        sep_token_id: int | None = None,
+        mask_token_id: int | None = None,
         dtype=None,
         name: str | None = None,
         trainable: bool = True,
@@ -110,6 +153,19 @@ class MixedEncoderBackbone(keras_hub.models.Backbone):
         if mixers is None:
             mixers = self.default_mixers(num_layers, num_heads)
         mixers = check_mixers(mixers, num_layers)
+        check_drop_mask(drop_mask, mask_token_id)
+        check_pooling_segments(pooling_segments)
+        mixer_options = {
+            "attention": {
+                "dropout": attention_dropout,
+                "keep_self": drop_mask == "keys_keep_self",
+            },
+            "span_conv": {
+                "kernel_size": kernel_size,
+                "padding": check_padding_mode(padding),
+            },
+            "pooling": {"poolings": list(poolings)},
+        }
 
         # === Layers ===
         self.embeddings = TextEmbeddings(
@@ -129,11 +185,9 @@ class MixedEncoderBackbone(keras_hub.models.Backbone):
                 allocation,
                 hidden_dim // num_heads,
                 intermediate_dim,
-                kernel_size=kernel_size,
+                mixer_options,
                 num_groups=num_groups,
                 dropout=dropout,
-                attention_dropout=attention_dropout,
-                padding=padding,
                 activation=activation,
                 layer_norm_epsilon=layer_norm_epsilon,
                 dtype=dtype,
@@ -141,18 +195,41 @@ class MixedEncoderBackbone(keras_hub.models.Backbone):
             )
             for index, allocation in enumerate(mixers)
         ]
+        self.pooled_dense = None
+        if self.has_pooler:
+            self.pooled_dense = keras.layers.Dense(
+                hidden_dim,
+                activation="tanh",
+                kernel_initializer=truncated_normal(),
+                dtype=dtype,
+                name="pooled_dense",
+            )
 
         # === Functional Model ===
         inputs = {
             name: keras.Input(shape=(None,), dtype="int32", name=name)
             for name in ("token_ids", "segment_ids", "padding_mask")
         }
+        masks = {
+            "padding_mask": inputs["padding_mask"],
+            **source_mask(inputs, drop_mask, drop_mask_rate, mask_token_id),
+        }
+        if any("pooling" in allocation for allocation in mixers):
+            masks |= pooling_masks(
+                inputs,
+                pooling_segments,
+                special_token_trick,
+                [cls_token_id, sep_token_id],
+            )
         x = self.embeddings(inputs["token_ids"], inputs["segment_ids"])
         for layer in self.transformer_layers:
-            x = layer(x, padding_mask=inputs["padding_mask"])
+            x = layer(x, **masks)
+        pooled = x[:, 0, :]
+        if self.pooled_dense is not None:
+            pooled = self.pooled_dense(pooled)
         super().__init__(
             inputs=inputs,
-            outputs={"sequence_output": x, "pooled_output": x[:, 0, :]},
+            outputs={"sequence_output": x, "pooled_output": pooled},
             dtype=dtype,
             name=name,
             trainable=trainable,
@@ -175,6 +252,14 @@ class MixedEncoderBackbone(keras_hub.models.Backbone):
         self.padding = padding
         self.activation = keras.activations.get(activation)
         self.layer_norm_epsilon = layer_norm_epsilon
+        self.poolings = list(poolings)
+        self.pooling_segments = pooling_segments
+        self.special_token_trick = special_token_trick
+        self.drop_mask = drop_mask
+        self.drop_mask_rate = drop_mask_rate
+        self.cls_token_id = cls_token_id
+        self.sep_token_id = sep_token_id
+        self.mask_token_id = mask_token_id
 
     @staticmethod
     def default_mixers(num_layers: int, num_heads: int) -> list[dict]:
@@ -188,6 +273,28 @@ class MixedEncoderBackbone(keras_hub.models.Backbone):
             One dict from mixer name to number of heads per layer.
         """
         raise NotImplementedError("A family defines its default allocation.")
+
+    @classmethod
+    def from_architecture(cls, name: str, **overrides):
+        """Builds a published size of the family with random weights.
+
+        Args:
+            name: A key of `architectures`.
+            **overrides: Constructor arguments that replace the published
+                ones.
+
+        Returns:
+            The backbone.
+
+        Raises:
+            ValueError: If the name is unknown.
+        """
+        if name not in cls.architectures:
+            raise ValueError(
+                f"Legal architectures: {', '.join(cls.architectures)}. "
+                f"Received: {name!r}"
+            )
+        return cls(**{**cls.architectures[name], **overrides})
 
     def get_config(self):
         return {
@@ -208,4 +315,12 @@ class MixedEncoderBackbone(keras_hub.models.Backbone):
             "padding": self.padding,
             "activation": keras.activations.serialize(self.activation),
             "layer_norm_epsilon": self.layer_norm_epsilon,
+            "poolings": list(self.poolings),
+            "pooling_segments": self.pooling_segments,
+            "special_token_trick": self.special_token_trick,
+            "drop_mask": self.drop_mask,
+            "drop_mask_rate": self.drop_mask_rate,
+            "cls_token_id": self.cls_token_id,
+            "sep_token_id": self.sep_token_id,
+            "mask_token_id": self.mask_token_id,
         }

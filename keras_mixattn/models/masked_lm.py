@@ -4,7 +4,7 @@ import keras
 import keras_hub
 
 from keras_mixattn.layers.initializers import truncated_normal
-from keras_mixattn.models.preprocessing import within_positions
+from keras_mixattn.models.preprocessing import preprocessor_for
 
 
 class MaskedLM(keras_hub.models.MaskedLM):
@@ -32,7 +32,7 @@ class MaskedLM(keras_hub.models.MaskedLM):
     ):
         # === Layers ===
         self.backbone = backbone
-        self.preprocessor = within_positions(preprocessor, backbone)
+        self.preprocessor = preprocessor_for(backbone, preprocessor)
         self.masked_lm_head = keras_hub.layers.MaskedLMHead(
             vocabulary_size=backbone.vocabulary_size,
             token_embedding=backbone.token_embedding,

@@ -75,22 +75,29 @@ class MaskedLMPreprocessor(
     """
 
 
-def within_positions(preprocessor, backbone):
-    """Returns a preprocessor whose rows have at most a backbone's positions.
+def preprocessor_for(backbone, preprocessor):
+    """Returns a preprocessor whose rows a backbone takes.
 
     KerasHub's default of 512 tokens would make longer rows than a backbone
     of fewer positions takes.
 
     Args:
-        preprocessor: A preprocessor with a `sequence_length`, or `None`.
         backbone: A backbone with `max_sequence_length` positions.
+        preprocessor: A preprocessor with a `sequence_length`, or `None`.
 
     Returns:
         The same preprocessor, or a copy with shorter rows and the same
         tokenizer.
+
+    Raises:
+        ValueError: If its tokenizer has other special tokens than those the
+            backbone looks for.
     """
+    if preprocessor is None:
+        return None
+    _check_special_tokens(backbone, preprocessor.tokenizer)
     limit = backbone.max_sequence_length
-    if preprocessor is None or preprocessor.sequence_length <= limit:
+    if preprocessor.sequence_length <= limit:
         return preprocessor
     return type(preprocessor).from_config(
         {
@@ -99,3 +106,14 @@ def within_positions(preprocessor, backbone):
             "sequence_length": limit,
         }
     )
+
+
+def _check_special_tokens(backbone, tokenizer):
+    for name in ("cls_token_id", "sep_token_id", "mask_token_id"):
+        expected, found = getattr(backbone, name), getattr(tokenizer, name)
+        if expected not in (None, found):
+            raise ValueError(
+                f"The backbone's `{name}` must be the tokenizer's, {found}, "
+                "or it would look for another token; pass "
+                f"`{name}={found}`. Received: {name}={expected}"
+            )

@@ -3,7 +3,7 @@
 import keras
 import keras_hub
 
-from keras_mixattn.models.preprocessing import within_positions
+from keras_mixattn.models.preprocessing import preprocessor_for
 
 
 class TextClassifier(keras_hub.models.TextClassifier):
@@ -47,7 +47,7 @@ class TextClassifier(keras_hub.models.TextClassifier):
 
         # === Layers ===
         self.backbone = backbone
-        self.preprocessor = within_positions(preprocessor, backbone)
+        self.preprocessor = preprocessor_for(backbone, preprocessor)
         self.output_dropout = keras.layers.Dropout(
             dropout, dtype=backbone.dtype_policy, name="output_dropout"
         )

@@ -120,7 +120,12 @@ def test_span_dynamic_conv_in_an_image_format():
 )
 def test_mixed_attention(allocation):
     run_layer_test(
-        layers.MixedAttention(allocation, HEAD_DIM, kernel_size=3, name="mix"),
+        layers.MixedAttention(
+            allocation,
+            HEAD_DIM,
+            mixer_options={"span_conv": {"kernel_size": 3}},
+            name="mix",
+        ),
         {"inputs": X, "padding_mask": MASK},
         lambda weights, inputs, padding_mask: oracles.mixed_attention(
             weights, "mix", inputs, padding_mask, allocation
@@ -136,7 +141,7 @@ def test_encoder_block(num_groups):
         allocation,
         head_dim=HEAD_DIM,
         intermediate_dim=22,
-        kernel_size=5,
+        mixer_options={"span_conv": {"kernel_size": 5}},
         num_groups=num_groups,
         name="block",
     )
@@ -197,8 +202,7 @@ def test_padding(padding):
         {"attention": 2, "span_conv": 2},
         head_dim=HEAD_DIM,
         intermediate_dim=22,
-        kernel_size=5,
-        padding=padding,
+        mixer_options={"span_conv": {"kernel_size": 5, "padding": padding}},
     )
     block(X)
     randomise(block)
@@ -218,9 +222,7 @@ def test_all_padding_is_finite():
 
 def test_span_conv_is_local_and_attention_is_not():
     """Specification, check 9."""
-    mixed = layers.MixedAttention(
-        {"attention": 2, "span_conv": 2}, head_dim=5, kernel_size=9
-    )
+    mixed = layers.MixedAttention({"attention": 2, "span_conv": 2}, head_dim=5)
     x = normal(1, 30, 20)
     changed = x.copy()
     changed[0, 15] += normal(20, seed=9)
@@ -282,12 +284,16 @@ def test_uniform_and_one_hot_kernels():
         ),
         (lambda: layers.MixedAttention({}, 3), ["at least one"]),
         (
-            lambda: layers.MixedAttention({"attention": 2}, 3, kernel_size=4),
+            lambda: layers.MixedAttention(
+                {"span_conv": 2}, 3, {"span_conv": {"kernel_size": 4}}
+            ),
             ["odd", "kernel_size=4"],
         ),
         (
-            lambda: layers.MixedAttention({"attention": 2}, 3, padding="leek"),
-            ["'leak'", "'mask'", "'leek'"],
+            lambda: layers.MixedAttention(
+                {"attention": 2}, 3, {"convolution": {"kernel_size": 5}}
+            ),
+            ["`mixer_options`", "'convolution'", "attention, span_conv"],
         ),
         (
             lambda: layers.TextEmbeddings(5, 4, max_sequence_length=3)(
@@ -323,8 +329,8 @@ def test_dropout_is_active_in_training_only():
         {"attention": 2, "span_conv": 2},
         head_dim=5,
         intermediate_dim=22,
+        mixer_options={"attention": {"dropout": 0.5}},
         dropout=0.5,
-        attention_dropout=0.5,
     )
     outputs = [as_numpy(block(X, training=t)) for t in (0, 0, 1, 1)]
     assert np.array_equal(outputs[0], outputs[1])
