@@ -20,6 +20,9 @@ class SegmentMaxPooling(keras.layers.Layer):
     Masking: only sources are pooled; a token whose segment has none, or that
     is no target, is given zeros.
 
+    Args:
+        **kwargs: See `keras.layers.Layer`.
+
     Call arguments:
         inputs: Tensor of shape `(batch, tokens, features)`.
         segment_ids: Integer tensor of shape `(batch, tokens)`, from 0 to
