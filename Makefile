@@ -5,8 +5,11 @@ BIN := .venv/bin
 
 .PHONY: demo test test-parity lint benchmark clean
 
+# MODEL is conv_bert or hybrid_bert.
+MODEL ?= conv_bert
+
 demo: .venv/training
-	$(BIN)/python -m training.demo
+	$(BIN)/python -m training.demo --model $(MODEL)
 
 test: .venv/dev
 	$(BIN)/python -m pytest

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from keras_mixattn.data import LabelledTexts
 from keras_mixattn.data import docstring_documents
 from keras_mixattn.data import module_split
 from keras_mixattn.data import package_sentences
@@ -49,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             _write_text(documents, split, partial / f"text_{split}.jsonl")
         names = ("train", "dev", "test")
         for name, labelled in zip(names, splits, strict=True):
-            _write_task(labelled, partial / f"task_{name}.tsv")
+            write_task(labelled, partial / f"task_{name}.tsv")
     megabytes = sum(len(document.text) for document in documents) / 1e6
     train, dev, test = splits
     print(
@@ -66,7 +67,13 @@ def _write_text(documents, split: str, path: Path) -> None:
                 file.write(json.dumps(document._asdict()) + "\n")
 
 
-def _write_task(labelled, path: Path) -> None:
+def write_task(labelled: LabelledTexts, path: Path) -> None:
+    """Writes labelled texts as a table that `training.finetune` reads.
+
+    Args:
+        labelled: Single texts without tabs or line breaks.
+        path: The file, replaced if it exists.
+    """
     with open(path, "w", encoding="utf-8") as file:
         file.write("sentence\tlabel\n")
         for text, label in zip(labelled.texts, labelled.labels, strict=True):

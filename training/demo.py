@@ -1,6 +1,7 @@
 r"""The whole way: text, pre-training, fine-tuning, export, answers.
 
     python -m training.demo
+    python -m training.demo --model hybrid_bert
 
 Run it again after an interruption, and it goes on where it was; finished
 stages are skipped. `--fresh` starts over.
@@ -18,6 +19,7 @@ from pathlib import Path
 
 from keras_mixattn.errors import InputError
 from keras_mixattn.errors import exit_on_input_error
+from keras_mixattn.models import FAMILIES
 from training.demo_summary import summary_text
 from training.files import written_whole
 from training.stages import Stage
@@ -29,14 +31,18 @@ QUESTIONS = (
     "During training the layer drops some of its input units at random.",
 )
 
+# Family -> how it is pre-trained, beside its name.
+MODELS = {"conv_bert": (), "hybrid_bert": ("--drop_mask", "keys")}
+
 _ROOT = Path(__file__).parents[1]
 _C_RUNTIME = _ROOT / "keras_mixattn" / "serving" / "c_runtime"
 
 
-def demo_stages(run: Path, saved_model: Path) -> list[Stage]:
+def demo_stages(model: str, run: Path, saved_model: Path) -> list[Stage]:
     """Returns the stages of the demo.
 
     Args:
+        model: A key of `MODELS`.
         run: Directory of everything but the SavedModel.
         saved_model: Directory of the SavedModel's versions.
 
@@ -71,7 +77,8 @@ def demo_stages(run: Path, saved_model: Path) -> list[Stage]:
             + ("--run_directory", f"{run / 'pretrain'}")
             + ("--train", f"{data / 'text_train.jsonl'}")
             + ("--validation", f"{data / 'text_dev.jsonl'}")
-            + ("--vocabulary", f"{vocabulary}"),
+            + ("--vocabulary", f"{vocabulary}")
+            + ("--model", model, *MODELS[model]),
             outputs=(run / "pretrain" / "metrics.json",),
             configs=(pretrain,),
             run_directory=run / "pretrain",
@@ -158,20 +165,29 @@ def main(argv: Sequence[str] | None = None) -> None:
         prog="python -m training.demo",
         description="From text to a SavedModel that answers.",
     )
-    parser.add_argument("--run_directory", type=Path, default="runs/demo")
-    parser.add_argument("--saved_model", type=Path, default="saved_models/demo")
+    parser.add_argument("--model", choices=MODELS, default="conv_bert")
+    parser.add_argument(
+        "--run_directory", type=Path, help="by default runs/demo, or demo_MODEL"
+    )
+    parser.add_argument(
+        "--saved_model", type=Path, help="by default saved_models/demo, or ..."
+    )
     parser.add_argument(
         "--fresh", action="store_true", help="repeat finished stages"
     )
     arguments = parser.parse_args(argv)
-    run, saved_model = arguments.run_directory, arguments.saved_model
-    stages = demo_stages(run, saved_model)
+    model = arguments.model
+    name = "demo" if model == "conv_bert" else f"demo_{model}"
+    run = arguments.run_directory or Path("runs", name)
+    saved_model = arguments.saved_model or Path("saved_models", name)
+    stages = demo_stages(model, run, saved_model)
     stamps = run_stages(
         stages, run / "stages.json", _versions(), arguments.fresh
     )
     print("\nAsking the SavedModel in a new process ...", flush=True)
     answers = ask(saved_model, QUESTIONS)
-    text = summary_text(run, saved_model, stages, stamps, answers)
+    title = FAMILIES[model].title
+    text = summary_text(title, run, saved_model, stages, stamps, answers)
     with written_whole(run / "summary.txt") as partial:
         partial.write_text(text, encoding="utf-8")
     print(f"\n{text}", end="")

@@ -13,6 +13,7 @@ _BAR_WIDTH = 30
 
 
 def summary_text(
+    title: str,
     run: Path,
     saved_model: Path,
     stages: Sequence[Stage],
@@ -22,6 +23,7 @@ def summary_text(
     """Writes the summary of a finished demo.
 
     Args:
+        title: Name of the model.
         run: Directory of the demo.
         saved_model: Directory of the SavedModel's versions.
         stages: The stages.
@@ -36,14 +38,14 @@ def summary_text(
     total = sum(stamps[stage.name]["seconds"] for stage in stages)
     lines = [
         "=" * _WIDTH,
-        f"ConvBERT, from text to answers in {_clock(total)} minutes",
+        f"{title}, from text to answers in {_clock(total)} minutes",
         "=" * _WIDTH,
         "",
         *_stage_lines(stages, stamps),
         "",
         *_pretraining_lines(pretrained),
         "",
-        *_accuracy_lines(finetuned),
+        *_accuracy_lines(title, finetuned),
         "",
         "The SavedModel, asked in a new process without Keras:",
         "",
@@ -91,12 +93,12 @@ def _pretraining_lines(metrics: dict) -> list[str]:
     ]
 
 
-def _accuracy_lines(metrics: dict) -> list[str]:
+def _accuracy_lines(title: str, metrics: dict) -> list[str]:
     texts = metrics["texts"]
     rows = (
         ("always the same answer", metrics["baselines"]["majority"]),
         ("naive Bayes", metrics["baselines"]["naive_bayes"]),
-        ("this ConvBERT", metrics["accuracy"]["test"]),
+        (f"this {title}", metrics["accuracy"]["test"]),
     )
     lines = [
         "Which package does a sentence document: "

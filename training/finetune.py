@@ -7,7 +7,9 @@ Any key of the configuration can be set on the command line, for example
 command again after an interruption, and it resumes from the last epoch.
 """
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -16,10 +18,9 @@ from keras_mixattn.data import LabelledTexts
 from keras_mixattn.data import LengthBatches
 from keras_mixattn.errors import InputError
 from keras_mixattn.errors import exit_on_input_error
-from keras_mixattn.models import ConvBertBackbone
-from keras_mixattn.models import ConvBertTextClassifier
-from keras_mixattn.models import ConvBertTextClassifierPreprocessor
-from keras_mixattn.models import ConvBertTokenizer
+from keras_mixattn.models import MixedEncoderBackbone
+from keras_mixattn.models import TextClassifier
+from keras_mixattn.models import family_of
 from keras_mixattn.pretraining import adamw
 from training.baselines import baseline_accuracies
 from training.config import read_config
@@ -80,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def build_model(
     config: FinetuneConfig, class_names: list[str]
-) -> ConvBertTextClassifier:
+) -> TextClassifier:
     """Builds the classifier on the pre-trained encoder.
 
     Args:
@@ -95,13 +96,15 @@ def build_model(
     """
     keras.utils.set_random_seed(config.seed)
     try:
-        backbone = ConvBertBackbone.from_preset(
+        backbone = MixedEncoderBackbone.from_preset(
             config.preset,
             dropout=config.dropout,
             attention_dropout=config.attention_dropout,
             dtype=config.dtype,
+            **_pooling_segments(config.preset),
         )
-        tokenizer = ConvBertTokenizer.from_preset(config.preset)
+        family = family_of(backbone)
+        tokenizer = family.tokenizer.from_preset(config.preset)
     except (ValueError, OSError, KeyError, TypeError) as error:
         raise InputError(
             f"Preset '{config.preset}' cannot be loaded: {error}"
@@ -111,20 +114,28 @@ def build_model(
             f"`sequence_length` is {config.sequence_length}, but the preset "
             f"has {backbone.max_sequence_length} positions; lower it."
         )
-    return ConvBertTextClassifier(
+    return family.text_classifier(
         backbone,
         num_classes=len(class_names),
         class_names=class_names,
-        preprocessor=ConvBertTextClassifierPreprocessor(
+        preprocessor=family.text_classifier.preprocessor_cls(
             tokenizer, sequence_length=config.sequence_length
         ),
         dropout=config.dropout,
     )
 
 
+def _pooling_segments(preset: str) -> dict:
+    """Where sentences were given, [CLS] and [SEP] part what is pooled now."""
+    text = Path(preset, "config.json").read_text(encoding="utf-8")
+    if json.loads(text)["config"].get("pooling_segments") == "given":
+        return {"pooling_segments": "special"}
+    return {}
+
+
 def fit(
     config: FinetuneConfig,
-    model: ConvBertTextClassifier,
+    model: TextClassifier,
     splits: dict[str, LabelledTexts],
     run: RunDirectory,
 ) -> tuple[dict, dict[str, np.ndarray]]:
@@ -193,7 +204,7 @@ def _predicted(model, batches: LengthBatches) -> np.ndarray:
 
 
 def write_results(
-    model: ConvBertTextClassifier,
+    model: TextClassifier,
     record: dict,
     splits: dict[str, LabelledTexts],
     answers: dict[str, np.ndarray],

@@ -1,4 +1,4 @@
-r"""Pre-trains a ConvBERT encoder by masked language modelling.
+r"""Pre-trains an encoder by masked language modelling.
 
     python -m training.pretrain --config training/configs/pretrain_demo.json
 
@@ -19,11 +19,10 @@ from keras_mixattn.data import load_vocabulary
 from keras_mixattn.data import masked_lm_dataset
 from keras_mixattn.errors import InputError
 from keras_mixattn.errors import exit_on_input_error
-from keras_mixattn.models import ConvBertBackbone
-from keras_mixattn.models import ConvBertMaskedLM
-from keras_mixattn.models import ConvBertMaskedLMPreprocessor
-from keras_mixattn.models import ConvBertTokenizer
+from keras_mixattn.models import FAMILIES
+from keras_mixattn.models import MaskedLM
 from keras_mixattn.pretraining import adamw
+from keras_mixattn.pretraining import with_sentence_structure
 from training.config import read_config
 from training.files import digest
 from training.pretrain_config import DEBUG
@@ -34,9 +33,11 @@ from training.report import draw_curves
 from training.report import write_metrics
 from training.run_directory import RunDirectory
 from training.run_directory import open_run
+from training.window_splits import count_windows
 from training.window_splits import keep_windows
 from training.window_splits import read_windows
 
+OBJECTIVES = ("masked_lm", "sentence_structure")
 OUTPUTS = ("windows", "metrics.json", "curves.png", "preset")
 
 
@@ -70,13 +71,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     run.claim()
     keep_windows(windows, run)
     record = fit(config, model, masker, windows, run)
-    write_results(config, model, record, len(windows["train"]), run)
+    record["train_windows"] = count_windows(windows["train"])
+    write_results(config, model, record, run)
 
 
 def build_model(
     config: PretrainConfig, vocabulary: list[str]
-) -> tuple[ConvBertMaskedLM, TokenMasker]:
-    """Builds and compiles the masked language model.
+) -> tuple[MaskedLM, TokenMasker]:
+    """Builds the masked language model.
 
     Args:
         config: The configuration.
@@ -89,20 +91,22 @@ def build_model(
         InputError: The sizes do not fit together.
     """
     keras.utils.set_random_seed(config.seed)
+    family = FAMILIES[config.model]
     names = ("num_layers", "num_heads", "hidden_dim", "intermediate_dim")
     names += ("embedding_dim", "num_groups", "mixers", "max_sequence_length")
-    names += ("dropout", "attention_dropout", "dtype")
+    names += ("dropout", "attention_dropout", "dtype", "pooling_segments")
+    names += ("drop_mask", "drop_mask_rate")
     chosen = {name: getattr(config, name) for name in names}
-    warmup_steps = config.warmup_steps
-    if warmup_steps is None:
-        warmup_steps = config.steps // 10
     try:
-        backbone = ConvBertBackbone.from_architecture(
+        tokenizer = family.tokenizer(vocabulary, lowercase=config.lowercase)
+        backbone = family.backbone.from_architecture(
             config.architecture,
             vocabulary_size=len(vocabulary),
+            cls_token_id=tokenizer.cls_token_id,
+            sep_token_id=tokenizer.sep_token_id,
+            mask_token_id=tokenizer.mask_token_id,
             **{name: v for name, v in chosen.items() if v is not None},
         )
-        tokenizer = ConvBertTokenizer(vocabulary, lowercase=config.lowercase)
         masker = TokenMasker(
             vocabulary_size=len(vocabulary),
             mask_token_id=tokenizer.mask_token_id,
@@ -113,36 +117,23 @@ def build_model(
             mask_rate=config.mask_rate,
         )
         length = config.sequence_length
-        preprocessor = ConvBertMaskedLMPreprocessor(
+        preprocessor = family.masked_lm.preprocessor_cls(
             tokenizer,
             sequence_length=length,
             mask_selection_rate=config.mask_rate,
             mask_selection_length=masker.max_predictions(length),
         )
-        model = ConvBertMaskedLM(backbone, preprocessor=preprocessor)
-        optimizer = adamw(
-            config.learning_rate,
-            config.steps,
-            warmup_steps,
-            config.weight_decay,
-        )
+        model = family.masked_lm(backbone, preprocessor=preprocessor)
+        if config.sentence_structure:
+            with_sentence_structure(model)
     except ValueError as error:
         raise InputError(f"The model cannot be built: {error}") from error
-    model.compile(
-        optimizer=optimizer,
-        loss=keras.losses.SparseCategoricalCrossentropy(
-            from_logits=True, reduction="mean_with_sample_weight"
-        ),
-        weighted_metrics=[
-            keras.metrics.SparseCategoricalAccuracy(name="accuracy")
-        ],
-    )
     return model, masker
 
 
 def fit(
     config: PretrainConfig,
-    model: ConvBertMaskedLM,
+    model: MaskedLM,
     masker: TokenMasker,
     windows: dict[str, np.ndarray],
     run: RunDirectory,
@@ -151,7 +142,7 @@ def fit(
 
     Args:
         config: The configuration.
-        model: The compiled model.
+        model: The masked language model.
         masker: What masks the windows.
         windows: Those to train on and those to measure on after each round.
         run: Where states and logs go.
@@ -162,27 +153,76 @@ def fit(
     batch_size, seed = config.batch_size, config.seed
     # Keras would preprocess raw strings; the windows are masked already.
     model.preprocessor, preprocessor = None, model.preprocessor
+    pooler = model.backbone.pooled_dense
+    trained = model
+    if config.sentence_structure:
+        trained = with_sentence_structure(model)
+    elif pooler is not None:
+        pooler.trainable = False  # No loss asks anything of it.
+    compile_model(config, trained)
+
+    def batches(name, **options):
+        dataset = masked_lm_dataset(
+            windows[name], masker, batch_size, seed, **options
+        )
+        return dataset.map(
+            lambda inputs, labels, weights: (
+                {key: inputs[key] for key in trained.input},
+                labels,
+                weights,
+            )
+        )
+
     record = fit_resumably(
-        model,
+        trained,
         run,
         rounds=config.steps // config.steps_per_round,
         steps_per_round=config.steps_per_round,
-        batches_from=lambda step: masked_lm_dataset(
-            windows["train"], masker, batch_size, seed, first_step=step
-        ),
-        validation_data=masked_lm_dataset(
-            windows["validation"], masker, batch_size, seed, shuffle=False
-        ),
+        batches_from=lambda step: batches("train", first_step=step),
+        validation_data=batches("validation", shuffle=False),
     )
     model.preprocessor = preprocessor
+    if pooler is not None:
+        pooler.trainable = True
     return record
+
+
+def compile_model(config: PretrainConfig, model: keras.Model) -> None:
+    """Gives a model its optimizer, its losses and its metrics.
+
+    Args:
+        config: The configuration.
+        model: A masked LM, or one `with_sentence_structure`.
+    """
+    warmup_steps = config.warmup_steps
+    if warmup_steps is None:
+        warmup_steps = config.steps // 10
+
+    def loss():
+        return keras.losses.SparseCategoricalCrossentropy(
+            from_logits=True, reduction="mean_with_sample_weight"
+        )
+
+    def metrics():
+        return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
+
+    names = OBJECTIVES if config.sentence_structure else ()
+    model.compile(
+        optimizer=adamw(
+            config.learning_rate,
+            config.steps,
+            warmup_steps,
+            config.weight_decay,
+        ),
+        loss={name: loss() for name in names} or loss(),
+        weighted_metrics={name: metrics() for name in names} or metrics(),
+    )
 
 
 def write_results(
     config: PretrainConfig,
-    model: ConvBertMaskedLM,
+    model: MaskedLM,
     record: dict,
-    train_windows: int,
     run: RunDirectory,
 ) -> None:
     """Writes the preset, the curves and, last, `metrics.json`.
@@ -191,28 +231,37 @@ def write_results(
         config: The configuration.
         model: The trained model.
         record: What `fit` returned.
-        train_windows: Number of windows it was trained on.
         run: Where the files go.
     """
     run.save_preset(model)
     history = record["history"]
+    of_masked_lm = "masked_lm_" if config.sentence_structure else ""
     draw_curves(
-        history, f"rounds of {config.steps_per_round} steps", run / "curves.png"
+        history,
+        f"rounds of {config.steps_per_round} steps",
+        run / "curves.png",
+        of_masked_lm,
     )
+    loss = history[-1][f"val_{of_masked_lm}loss"]
     metrics = {
-        "validation_loss": history[-1]["val_loss"],
-        "validation_perplexity": math.exp(history[-1]["val_loss"]),
-        "validation_accuracy": history[-1]["val_accuracy"],
+        "validation_loss": loss,
+        "validation_perplexity": math.exp(loss),
+        "validation_accuracy": history[-1][f"val_{of_masked_lm}accuracy"],
         "parameters": model.backbone.count_params(),
-        "train_windows": train_windows,
+        "train_windows": record["train_windows"],
         "windows_seen": config.steps * config.batch_size,
         "seconds": record["seconds"],
         "history": history,
     }
+    text = ""
+    if config.sentence_structure:
+        accuracy = history[-1]["val_sentence_structure_accuracy"]
+        metrics["validation_sentence_structure_accuracy"] = accuracy
+        text = f" Order of two texts: {accuracy:.1%} right."
     write_metrics(metrics, run / "metrics.json")
     print(
         f"Held-out masked tokens: {metrics['validation_accuracy']:.1%} right, "
-        f"loss {metrics['validation_loss']:.3f}. Wrote {run / 'preset'}."
+        f"loss {loss:.3f}.{text} Wrote {run / 'preset'}."
     )
 
 

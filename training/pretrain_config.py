@@ -3,6 +3,7 @@
 import dataclasses
 
 from keras_mixattn.errors import InputError
+from keras_mixattn.models import FAMILIES
 from training.checks import check_range
 from training.checks import check_training_keys
 from training.config import key
@@ -32,18 +33,26 @@ class PretrainConfig:
     sequence_length: int = key(128, "tokens of a window")
     min_tokens: int = key(8, "shorter documents and rests are left out")
     validation_windows: int = key(1000, "most held-out windows to measure on")
-    architecture: str = key("small", "small, medium_small or base")
+    model: str = key("conv_bert", f"the family: {' or '.join(FAMILIES)}")
+    architecture: str = key("small", "a published size of the family")
     num_layers: int | None = key(None, "layers, or null: as architecture")
     num_heads: int | None = key(None, "heads, or null")
     hidden_dim: int | None = key(None, "features of a token, or null")
     intermediate_dim: int | None = key(None, "feed-forward features, or null")
     embedding_dim: int | None = key(None, "features of embeddings, or null")
     num_groups: int | None = key(None, "feed-forward groups, or null")
-    mixers: list[dict] | None = key(None, "head allocation, or null: ConvBERT")
+    mixers: list[dict] | None = key(None, "head allocation, null: family's")
     max_sequence_length: int = key(512, "positions of the model")
     dropout: float = key(0.1, "share of features dropped")
     attention_dropout: float = key(0.1, "share of attention weights dropped")
     mask_rate: float = key(0.15, "share of tokens to predict")
+    drop_mask: str = key("none", "who sees [MASK]: none, keys: nobody, or ...")
+    drop_mask_rate: float = key(1.0, "share of [MASK] that drop_mask drops")
+    sentence_structure: bool = key(False, "predict the order of two texts too")
+    sentence_passes: int = key(1, "pairs made of each text for that")
+    pooling_segments: str | int = key(
+        "special", "special; given: sentences, for pairs; a number of blocks"
+    )
     batch_size: int = key(128, "windows of a step")
     steps: int = key(10000, "optimizer steps")
     steps_per_round: int = key(500, "steps between two saved states")
@@ -64,6 +73,17 @@ def check_config(config: PretrainConfig) -> None:
         InputError: A value is not legal.
     """
     check_training_keys(config)
+    if config.model not in FAMILIES:
+        raise InputError(
+            f"The key 'model' must be {' or '.join(FAMILIES)}; it is "
+            f"{config.model!r}."
+        )
+    if config.pooling_segments == "given" and not config.sentence_structure:
+        raise InputError(
+            "`pooling_segments` can be 'given' only with "
+            "`sentence_structure`, whose texts are cut into sentences."
+        )
+    check_range(config, "sentence_passes", least=1)
     check_range(config, "steps", "steps_per_round", least=1)
     check_range(config, "max_documents", "validation_windows", least=1)
     check_range(config, "num_layers", "num_heads", "num_groups", least=1)

@@ -26,7 +26,9 @@ def write_metrics(metrics: dict, path: str | Path) -> None:
         )
 
 
-def draw_curves(history: list[dict], unit: str, path: str | Path) -> None:
+def draw_curves(
+    history: list[dict], unit: str, path: str | Path, prefix: str = ""
+) -> None:
     """Draws loss and accuracy, of training and validation, as a PNG.
 
     Args:
@@ -34,6 +36,7 @@ def draw_curves(history: list[dict], unit: str, path: str | Path) -> None:
             `val_accuracy`.
         unit: What a round is called on the axis.
         path: The file, replaced if it exists.
+        prefix: What the names of the metrics begin with, if with anything.
 
     Raises:
         InputError: The file cannot be written.
@@ -43,14 +46,15 @@ def draw_curves(history: list[dict], unit: str, path: str | Path) -> None:
     for axes, name in zip(
         figure.subplots(1, 2), ("loss", "accuracy"), strict=True
     ):
-        for key, label in ((name, "training"), (f"val_{name}", "held out")):
-            values = [row[key] for row in history]
+        key = f"{prefix}{name}"
+        for kind, label in ((key, "training"), (f"val_{key}", "held out")):
+            values = [row[kind] for row in history]
             axes.plot(rounds, values, marker="o", markersize=3, label=label)
         axes.set_xlabel(unit)
         axes.set_title(name)
         axes.grid(alpha=0.3)
         axes.legend()
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def confusion_matrix(
@@ -111,9 +115,18 @@ def draw_confusion_matrix(
                 va="center",
                 color="white" if share > 0.5 else "black",
             )
-    _save(figure, path)
+    save_figure(figure, path)
 
 
-def _save(figure: Figure, path: str | Path) -> None:
+def save_figure(figure: Figure, path: str | Path) -> None:
+    """Writes a figure as a PNG, in one step.
+
+    Args:
+        figure: The figure.
+        path: The file, replaced if it exists.
+
+    Raises:
+        InputError: It cannot be written.
+    """
     with written_whole(path) as partial:
         figure.savefig(partial, format="png", dpi=120)

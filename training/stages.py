@@ -28,6 +28,11 @@ _GREETINGS = re.compile(
 _INITIALS = (b"W", b"I", b"E", b"T")
 _IS_LINUX = sys.platform == "linux"
 _PR_SET_PDEATHSIG = 1  # of <linux/prctl.h>
+_ONE_THREAD = {
+    "OMP_NUM_THREADS": "1",
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +47,8 @@ class Stage:
         configs: Files whose content decides the result.
         run_directory: Where the command leaves work that it takes up again;
             removed when the stage changed.
+        log: Where the command's output goes, instead of to the terminal; it
+            then runs on one thread, as others may run beside it.
     """
 
     name: str
@@ -50,6 +57,7 @@ class Stage:
     outputs: tuple[Path, ...] = ()
     configs: tuple[Path, ...] = ()
     run_directory: Path | None = None
+    log: Path | None = None
 
 
 def run_stages(
@@ -80,9 +88,11 @@ def run_stages(
         mark = _digest(mark, stage)
         stamp = stamps.get(stage.name, {})
         is_same = stamp.get("mark") == mark
-        print(f"\n[{number}/{len(stages)}] {stage.title}", flush=True)
+        if stage.log is None:
+            print(f"\n[{number}/{len(stages)}] {stage.title}", flush=True)
         if is_same and stamp["finished"] and _all_exist(stage.outputs):
-            print(f"Finished before in {stamp['seconds']:.0f} s; skipped.")
+            if stage.log is None:
+                print(f"Finished before in {stamp['seconds']:.0f} s; skipped.")
             continue
         if not is_same and stage.run_directory is not None:
             removed(stage.run_directory)
@@ -108,24 +118,41 @@ def python_command() -> str:
 
 
 def _run(stage: Stage, stamp: dict) -> None:
-    command = f"{python_command()} {shlex.join(stage.arguments)}"
-    print(f"$ {command}", flush=True)
     start, cpu_start = time.monotonic(), _children_cpu_seconds()
     try:
-        with subprocess.Popen(
-            [sys.executable, *stage.arguments],
-            stderr=subprocess.PIPE,
-            preexec_fn=_end_with_parent if _IS_LINUX else None,
-        ) as process:
-            _pass_on(process.stderr)
+        code = _call(stage) if stage.log is None else _call_logged(stage)
     finally:
         stamp["seconds"] += time.monotonic() - start
         stamp["cpu_seconds"] += _children_cpu_seconds() - cpu_start
-    if process.returncode:
+    if code:
+        where = "above" if stage.log is None else f"in '{stage.log}'"
         raise InputError(
-            f"The stage '{stage.name}' ended with code {process.returncode}; "
-            "see its message above, then run the same command again."
+            f"The stage '{stage.name}' ended with code {code}; see its "
+            f"message {where}, then run the same command again."
         )
+
+
+def _call(stage: Stage) -> int:
+    print(f"$ {python_command()} {shlex.join(stage.arguments)}", flush=True)
+    with _process(stage, stderr=subprocess.PIPE) as process:
+        _pass_on(process.stderr)
+    return process.returncode
+
+
+def _call_logged(stage: Stage) -> int:
+    stage.log.parent.mkdir(parents=True, exist_ok=True)
+    with open(stage.log, "ab") as log:
+        options = {"stdout": log, "stderr": subprocess.STDOUT}
+        with _process(stage, env={**os.environ, **_ONE_THREAD}, **options) as p:
+            return p.wait()
+
+
+def _process(stage: Stage, **options) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, *stage.arguments],
+        preexec_fn=_end_with_parent if _IS_LINUX else None,
+        **options,
+    )
 
 
 def _end_with_parent() -> None:

@@ -5,17 +5,22 @@ import itertools
 import numpy as np
 from tqdm import tqdm
 
+from keras_mixattn.data import SentenceStructureExamples
 from keras_mixattn.data import read_documents
+from keras_mixattn.data import sentence_structure_examples
 from keras_mixattn.data import token_windows
 from keras_mixattn.errors import InputError
 from training.files import written_whole
 from training.pretrain_config import PretrainConfig
 from training.run_directory import RunDirectory
 
+# Windows of one text each, or pairs of texts.
+Windows = np.ndarray | SentenceStructureExamples
+
 
 def read_windows(
     config: PretrainConfig, tokenizer, run: RunDirectory
-) -> dict[str, np.ndarray]:
+) -> dict[str, Windows]:
     """Reads the text as windows, or those that the run kept.
 
     Args:
@@ -31,14 +36,14 @@ def read_windows(
         InputError: A source cannot be read or holds too little text.
     """
     return {
-        name: np.load(run / _file(name))
+        name: _load(run / _file(name))
         if run.has(_file(name))
         else _windows_of(config, tokenizer, name)
         for name in ("train", "validation")
     }
 
 
-def keep_windows(windows: dict[str, np.ndarray], run: RunDirectory) -> None:
+def keep_windows(windows: dict[str, Windows], run: RunDirectory) -> None:
     """Writes the windows that the run has not kept yet.
 
     Args:
@@ -52,32 +57,69 @@ def keep_windows(windows: dict[str, np.ndarray], run: RunDirectory) -> None:
         if not run.has(_file(name)):
             with written_whole(run / _file(name)) as partial:
                 with open(partial, "wb") as opened:
-                    np.save(opened, rows)
+                    np.savez(opened, **_columns(rows))
+
+
+def count_windows(windows: Windows) -> int:
+    """Returns the number of windows.
+
+    Args:
+        windows: Windows of one split.
+    """
+    return len(_columns(windows)["token_ids"])
+
+
+def _columns(windows: Windows) -> dict[str, np.ndarray]:
+    if isinstance(windows, SentenceStructureExamples):
+        return windows._asdict()
+    return {"token_ids": windows}
+
+
+def _rows(windows: Windows, rows) -> Windows:
+    if isinstance(windows, SentenceStructureExamples):
+        return SentenceStructureExamples(*(x[rows] for x in windows))
+    return windows[rows]
+
+
+def _load(path) -> Windows:
+    with np.load(path) as file:
+        columns = dict(file)
+    if len(columns) == 1:
+        return columns["token_ids"]
+    return SentenceStructureExamples(**columns)
 
 
 def _file(name: str) -> str:
-    return f"windows/{name}.npy"
+    return f"windows/{name}.npz"
 
 
-def _windows_of(config: PretrainConfig, tokenizer, name: str) -> np.ndarray:
+def _windows_of(config: PretrainConfig, tokenizer, name: str) -> Windows:
     sources = getattr(config, name)
     documents = itertools.islice(
         read_documents(sources, config.text_column), config.max_documents
     )
-    windows = token_windows(
-        tqdm(documents, desc=f"Reading {name} text", unit=" documents"),
-        tokenizer,
-        config.sequence_length,
-        config.min_tokens,
-    )
+    documents = tqdm(documents, desc=f"Reading {name} text", unit=" documents")
+    if config.sentence_structure:
+        windows = sentence_structure_examples(
+            documents,
+            tokenizer,
+            config.sequence_length,
+            seed=config.seed,
+            passes=config.sentence_passes if name == "train" else 1,
+        )
+    else:
+        windows = token_windows(
+            documents, tokenizer, config.sequence_length, config.min_tokens
+        )
+    count = count_windows(windows)
     needed = config.batch_size if name == "train" else 1
-    if len(windows) < needed:
+    if count < needed:
         raise InputError(
-            f"The {name} text, {', '.join(sources)}, gives {len(windows)} "
+            f"The {name} text, {', '.join(sources)}, gives {count} "
             f"windows, but at least {needed} are needed; give more text, or "
             "lower `batch_size` or `min_tokens`."
         )
     if name == "validation":
-        pick = np.random.default_rng(config.seed).permutation(len(windows))
-        windows = windows[pick[: config.validation_windows]]
+        pick = np.random.default_rng(config.seed).permutation(count)
+        windows = _rows(windows, pick[: config.validation_windows])
     return windows

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
+from keras_mixattn.data.sentence_structure import SentenceStructureExamples
+
 
 class TokenMasker:
     """Chooses tokens of a window to predict, and hides most of them.
@@ -155,7 +157,7 @@ class TokenMasker:
 
 
 def masked_lm_dataset(
-    windows: np.ndarray,
+    windows: np.ndarray | SentenceStructureExamples,
     masker: TokenMasker,
     batch_size: int,
     seed: int,
@@ -170,7 +172,8 @@ def masked_lm_dataset(
     the order of `windows`, always with the same masks.
 
     Args:
-        windows: Token ids of shape `(windows, tokens)`.
+        windows: Token ids of shape `(windows, tokens)`, or examples of pairs,
+            whose segments and labels go with them.
         masker: Chooses and hides tokens.
         batch_size: Windows of a batch.
         seed: Two streams of one seed are equal.
@@ -179,7 +182,9 @@ def masked_lm_dataset(
 
     Returns:
         A dataset of (inputs, labels, weights), batches of what `masker`
-        returns.
+        returns. For pairs, `segment_ids` are theirs, `pooling_segment_ids`
+        is a further input, and labels and weights are dicts of `masked_lm`
+        and `sentence_structure`.
 
     Raises:
         ValueError: There are no windows.
@@ -194,11 +199,13 @@ def masked_lm_dataset(
     assert inputs["token_ids"].shape == (2, 10)
     ```
     """
-    count = len(windows)
+    columns = {"token_ids": windows}
+    if isinstance(windows, SentenceStructureExamples):
+        columns = windows._asdict()
+    count = len(columns["token_ids"])
     if not count:
         raise ValueError("`windows` must not be empty.")
-    windows = tf.constant(windows, tf.int32)
-    window_shape = windows.shape[1:]
+    columns = {k: tf.constant(v, tf.int32) for k, v in columns.items()}
 
     def masked_example(number):
         index = number
@@ -207,8 +214,15 @@ def masked_lm_dataset(
             index = tf.random.experimental.index_shuffle(
                 number % count, tf.stack([seed, turn]), count - 1
             )
-        token_ids = tf.ensure_shape(tf.gather(windows, index), window_shape)
-        return masker(token_ids, tf.stack([tf.cast(seed, tf.int64), number]))
+        example = {
+            name: tf.ensure_shape(tf.gather(column, index), column.shape[1:])
+            for name, column in columns.items()
+        }
+        masked = masker(
+            example.pop("token_ids"),
+            tf.stack([tf.cast(seed, tf.int64), number]),
+        )
+        return _with_structure(masked, example) if example else masked
 
     first = first_step * batch_size
     last = np.iinfo("int64").max if shuffle else count
@@ -217,3 +231,14 @@ def masked_lm_dataset(
     )
     batches = examples.batch(batch_size, drop_remainder=shuffle)
     return batches.prefetch(tf.data.AUTOTUNE)
+
+
+def _with_structure(masked, example):
+    """Adds the segments and the label of a pair to its masked tokens."""
+    inputs, labels, weights = masked
+    order = example.pop("labels")
+    return (
+        {**inputs, **example},
+        {"masked_lm": labels, "sentence_structure": order},
+        {"masked_lm": weights, "sentence_structure": tf.constant(1.0)},
+    )

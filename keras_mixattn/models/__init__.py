@@ -7,6 +7,9 @@ from keras_mixattn.models.conv_bert import ConvBertTextClassifier
 from keras_mixattn.models.conv_bert import ConvBertTextClassifierPreprocessor
 from keras_mixattn.models.conv_bert import ConvBertTokenizer
 from keras_mixattn.models.encoder import MixedEncoderBackbone
+from keras_mixattn.models.families import FAMILIES
+from keras_mixattn.models.families import Family
+from keras_mixattn.models.families import family_of
 from keras_mixattn.models.hybrid_bert import HybridBertBackbone
 from keras_mixattn.models.hybrid_bert import HybridBertMaskedLM
 from keras_mixattn.models.hybrid_bert import HybridBertMaskedLMPreprocessor
@@ -20,12 +23,14 @@ from keras_mixattn.models.masked_lm import MaskedLM
 from keras_mixattn.models.text_classifier import TextClassifier
 
 __all__ = [
+    "FAMILIES",
     "ConvBertBackbone",
     "ConvBertMaskedLM",
     "ConvBertMaskedLMPreprocessor",
     "ConvBertTextClassifier",
     "ConvBertTextClassifierPreprocessor",
     "ConvBertTokenizer",
+    "Family",
     "HybridBertBackbone",
     "HybridBertMaskedLM",
     "HybridBertMaskedLMPreprocessor",
@@ -35,5 +40,6 @@ __all__ = [
     "MaskedLM",
     "MixedEncoderBackbone",
     "TextClassifier",
+    "family_of",
     "hybrid_mixers",
 ]

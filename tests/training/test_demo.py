@@ -31,10 +31,10 @@ def test_summary(tmp_path):
         },
         run / "finetune" / "metrics.json",
     )
-    stages = demo_stages(run, saved_model)
+    stages = demo_stages("conv_bert", run, saved_model)
     stamps = {stage.name: {"seconds": 61.4} for stage in stages}
     answers = [{"text": "Sorts.", "label": "numpy", "probability": 0.987}]
-    text = summary_text(run, saved_model, stages, stamps, answers)
+    text = summary_text("ConvBERT", run, saved_model, stages, stamps, answers)
     for line in (
         "ConvBERT, from text to answers in 5:07 minutes",
         "Pre-train: guess hidden words",

@@ -87,7 +87,7 @@ def test_a_killed_run_ends_as_if_it_had_not_been(
     with np.load(state) as arrays:
         rounds = len(json.loads(str(arrays["record"]))["history"])
     assert 0 < rounds < 12
-    windows = tmp_path / "run/windows/train.npy"
+    windows = tmp_path / "run/windows/train.npz"
     written = windows.stat().st_mtime_ns
     main(arguments)
     assert windows.stat().st_mtime_ns == written

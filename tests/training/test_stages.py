@@ -165,7 +165,9 @@ def test_a_stage_is_heard_without_greetings(tmp_path, capfd):
 
 
 def test_the_stages_of_the_demo_name_existing_configurations(tmp_path):
-    stages = demo_stages(tmp_path / "run", tmp_path / "saved_model")
+    stages = demo_stages(
+        "conv_bert", tmp_path / "run", tmp_path / "saved_model"
+    )
     assert [stage.name for stage in stages] == [
         "data",
         "vocabulary",

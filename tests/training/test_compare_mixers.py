@@ -1,0 +1,91 @@
+"""The grid of mixers, its resumption, and what its report says."""
+
+import json
+import statistics
+
+import pytest
+
+from keras_mixattn.models.encoder import check_mixers
+from training import compare_mixers
+from training import mixer_grid
+from training.mixer_grid import Grid
+from training.mixer_report import by_setting
+from training.mixer_report import collect
+from training.mixer_report import tables
+from training.mixer_report import write_report
+from training.report import write_metrics
+
+SMALL = Grid(steps=40, epochs=1, seeds=(1, 2), mask_rates=(0.15, 0.4))
+
+
+def finish(directory, run, loss, accuracy):
+    """Writes what a finished run leaves."""
+    losses = [{"val_loss": loss + 1.0}, {"val_loss": loss}]
+    write_metrics(
+        {"history": losses, "validation_accuracy": 0.3, "parameters": 1234567},
+        directory / run.folder / "pretrain" / "metrics.json",
+    )
+    write_metrics(
+        {
+            "accuracy": {"dev": 0.1, "test": accuracy},
+            "baselines": {"naive_bayes": 0.8},
+        },
+        directory / run.folder / "finetune" / "metrics.json",
+    )
+
+
+def test_the_grids_hold_every_setting_once():
+    runs = mixer_grid.FULL.runs()
+    assert len(runs) == len({run.folder for run in runs}) == 8 * 2 * 2 * 3
+    assert [run.seed for run in runs] == sorted(run.seed for run in runs)
+    assert len(mixer_grid.QUICK.runs()) == 16
+
+
+@pytest.mark.parametrize("mixer", mixer_grid.MIXERS)
+def test_every_encoder_is_as_wide(mixer):
+    layers = check_mixers(mixer_grid.MIXERS[mixer], mixer_grid.NUM_LAYERS)
+    assert all(sum(layer.values()) == mixer_grid.NUM_HEADS for layer in layers)
+
+
+def test_configurations_fit_the_grid():
+    config = json.loads(compare_mixers._PRETRAIN.read_text())
+    assert config["num_layers"] == mixer_grid.NUM_LAYERS
+    assert config["num_heads"] == mixer_grid.NUM_HEADS
+
+
+def test_report(tmp_path):
+    runs = SMALL.runs()
+    for number, run in enumerate(runs[:-1]):
+        finish(tmp_path, run, 4.0 + number / 10, 0.5 + number / 100)
+    report = collect(SMALL, tmp_path)
+    assert len(report["runs"]) == len(runs) - 1
+    groups = by_setting(report)
+    assert len(groups["attention", "none", 0.15]) == 2
+    assert len(groups["three-way", "keys", 0.4]) == 1
+    text = tables(report)
+    # The first setting is run 0 and, of seed 2, run 32.
+    losses = [4.0, 7.2]
+    spread = statistics.stdev(losses)
+    assert f"| {statistics.mean(losses):.3f} ± {spread:.3f} |" in text
+    assert "| attention | 1,234,567 | n/a | n/a |" in text
+    assert text.count("### ") == 2
+    write_report(SMALL, tmp_path)
+    assert (tmp_path / "MIXERS.md").read_text() == text
+    for name in ("losses.png", "accuracies.png"):
+        assert (tmp_path / name).read_bytes()[1:4] == b"PNG"
+
+
+def test_an_empty_report_can_be_written(tmp_path):
+    write_report(SMALL, tmp_path)
+    assert json.loads((tmp_path / "report.json").read_text())["runs"] == []
+
+
+def test_stages_name_their_run(tmp_path):
+    run = SMALL.runs()[-1]
+    pretrain, finetune = compare_mixers.stages_of(run, SMALL, tmp_path)
+    assert run.folder == "three_way-keys-40-seed2"
+    assert pretrain.outputs[0].parts[-3:-1] == (run.folder, "pretrain")
+    words = list(pretrain.arguments)
+    mixers = json.loads(words[words.index("--mixers") + 1])
+    assert mixers == mixer_grid.MIXERS["three-way"]
+    assert f"{tmp_path / run.folder / 'pretrain/preset'}" in finetune.arguments
