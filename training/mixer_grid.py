@@ -85,5 +85,5 @@ class Grid:
         ]
 
 
-FULL = Grid(steps=4000, epochs=8, seeds=(1, 2, 3), mask_rates=(0.15, 0.4))
+FULL = Grid(steps=4000, epochs=4, seeds=(1, 2, 3), mask_rates=(0.15, 0.4))
 QUICK = Grid(steps=500, epochs=2, seeds=(1,), mask_rates=(0.15,))
