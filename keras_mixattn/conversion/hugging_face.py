@@ -1,135 +1,44 @@
-"""ConvBERT weights under the names of HuggingFace's PyTorch models."""
+"""Weights under the names of HuggingFace's PyTorch models."""
 
 from collections.abc import Mapping
 
 import numpy as np
 
-from keras_mixattn.conversion.weight_map import FLAT
-from keras_mixattn.conversion.weight_map import TRANSPOSED
-from keras_mixattn.conversion.weight_map import Layout
-from keras_mixattn.conversion.weight_map import Rule
+from keras_mixattn.conversion.hugging_face_rules import name_table
 from keras_mixattn.conversion.weight_map import export_weights
 from keras_mixattn.conversion.weight_map import load_weights
-
-_DEPTHWISE = Layout(  # ours (K, D, 1), theirs (D, 1, K)
-    lambda x: x.transpose(1, 2, 0), lambda x, shape: x.transpose(2, 0, 1)
-)
-_POINTWISE = Layout(  # ours (D, A), theirs (A, D, 1)
-    lambda x: x.T[:, :, None], lambda x, shape: x[:, :, 0].T
-)
-_COLUMN = Layout(lambda x: x[:, None], lambda x, shape: x[:, 0])
-
-
-def _dense(ours, theirs):
-    return [
-        Rule(f"{ours}/kernel", f"{theirs}.weight", TRANSPOSED),
-        Rule(f"{ours}/bias", f"{theirs}.bias"),
-    ]
-
-
-def _dense_or_grouped(ours, theirs):
-    return [
-        *_dense(ours, theirs),
-        Rule(f"{ours}/dense/kernel", f"{theirs}.weight"),
-        Rule(f"{ours}/dense/bias", f"{theirs}.bias", FLAT),
-    ]
-
-
-def _norm(ours, theirs):
-    return [
-        Rule(f"{ours}/gamma", f"{theirs}.weight"),
-        Rule(f"{ours}/beta", f"{theirs}.bias"),
-    ]
-
-
-def _embedding_rules():
-    ours, theirs = "embeddings", "embeddings"
-    return [
-        Rule(
-            f"{ours}/token_embedding/embeddings",
-            f"{theirs}.word_embeddings.weight",
-        ),
-        Rule(
-            f"{ours}/segment_embedding/embeddings",
-            f"{theirs}.token_type_embeddings.weight",
-        ),
-        Rule(
-            f"{ours}/position_embedding", f"{theirs}.position_embeddings.weight"
-        ),
-        *_norm(f"{ours}/norm", f"{theirs}.LayerNorm"),
-        *_dense(f"{ours}/projection", "embeddings_project"),
-    ]
-
-
-def _layer_rules():
-    ours, theirs = "encoder_block_{layer}", "encoder.layer.{layer}"
-    mixed, self_ = f"{ours}/mixed_attention", f"{theirs}.attention.self"
-    span_key = f"{self_}.key_conv_attn_layer"
-    return [
-        *_dense(f"{mixed}/query", f"{self_}.query"),
-        *_dense(f"{mixed}/attention/key", f"{self_}.key"),
-        *_dense(f"{mixed}/attention/value", f"{self_}.value"),
-        Rule(
-            f"{mixed}/span_conv/span_depthwise",
-            f"{span_key}.depthwise.weight",
-            _DEPTHWISE,
-        ),
-        Rule(
-            f"{mixed}/span_conv/span_key/kernel",
-            f"{span_key}.pointwise.weight",
-            _POINTWISE,
-        ),
-        Rule(f"{mixed}/span_conv/span_key/bias", f"{span_key}.bias", _COLUMN),
-        *_dense(f"{mixed}/span_conv/span_kernel", f"{self_}.conv_kernel_layer"),
-        *_dense(f"{mixed}/span_conv/value", f"{self_}.conv_out_layer"),
-        *_dense(f"{mixed}/output_dense", f"{theirs}.attention.output.dense"),
-        *_norm(
-            f"{ours}/mixed_attention_norm",
-            f"{theirs}.attention.output.LayerNorm",
-        ),
-        *_dense_or_grouped(
-            f"{ours}/feed_forward/intermediate_dense",
-            f"{theirs}.intermediate.dense",
-        ),
-        *_dense_or_grouped(
-            f"{ours}/feed_forward/output_dense", f"{theirs}.output.dense"
-        ),
-        *_norm(f"{ours}/feed_forward_norm", f"{theirs}.output.LayerNorm"),
-    ]
-
-
-_BACKBONE_RULES = [*_embedding_rules(), *_layer_rules()]
-
-# Of a task: the backbone below `convbert.`, the heads beside it.
-_TASK_RULES = [
-    *(
-        Rule(rule.ours, f"convbert.{rule.theirs}", rule.layout)
-        for rule in _BACKBONE_RULES
-    ),
-    *_dense("masked_lm_head/intermediate_dense", "generator_predictions.dense"),
-    *_norm(
-        "masked_lm_head/intermediate_layer_norm",
-        "generator_predictions.LayerNorm",
-    ),
-    Rule("masked_lm_head/output_bias", "generator_lm_head.bias"),
-]
 
 # A buffer in files of early versions: it counts from zero and is no weight.
 _POSITION_IDS = "embeddings.position_ids"
 
-_TIED_OUTPUT = "generator_lm_head.weight"
-_TOKEN_EMBEDDING = "convbert.embeddings.word_embeddings.weight"
+# The ends of names in such files, the first released BERTs' among them.
+_EARLY_ENDS = {
+    "LayerNorm.weight": "LayerNorm.gamma",
+    "LayerNorm.bias": "LayerNorm.beta",
+}
 
 
 def hugging_face_state_dict(model) -> dict[str, np.ndarray]:
-    """Returns a model's weights as HuggingFace's ConvBERT names them.
+    """Returns a model's weights as HuggingFace's models name them.
+
+    Of a `HybridBertBackbone`, layers that attend take BERT's names and layers
+    that pool PoNet's: attention alone gives a `BertModel`, pooling alone the
+    published PoNet, and a mix a file that only this library reads.
 
     Args:
-        model: A `ConvBertBackbone`, for the names of `ConvBertModel`, or a
-            `ConvBertMaskedLM`, for those of `ConvBertForMaskedLM`.
+        model: A `ConvBertBackbone`, for the names of `ConvBertModel`; a
+            `HybridBertBackbone`, for those of `BertModel` and PoNet; or a
+            masked LM of either. A `HybridBertMaskedLM` has a pooler, which
+            `BertForMaskedLM` has not: leave `bert.pooler.dense` out for it.
 
     Returns:
-        Dict from state-dict key to float32 array.
+        Dict from state-dict key to float32 array. In that of a masked LM the
+        backbone's keys begin with `convbert.`, with `bert.` or, if a layer
+        pools, with `ponet.`.
+
+    Raises:
+        ValueError: If the model is of another family, or has a weight that
+            the format has no place for.
 
     Example:
 
@@ -138,29 +47,42 @@ def hugging_face_state_dict(model) -> dict[str, np.ndarray]:
     model.load_state_dict({k: torch.tensor(v) for k, v in state_dict.items()})
     ```
     """
-    if not hasattr(model, "backbone"):
-        return export_weights(model, _BACKBONE_RULES)
-    state_dict = export_weights(model, _TASK_RULES)
-    return {**state_dict, _TIED_OUTPUT: state_dict[_TOKEN_EMBEDDING]}
+    is_task = hasattr(model, "backbone")
+    table = name_table(model.backbone if is_task else model)
+    rules = table.rules(table.prefixes[0] if is_task else "")
+    state_dict = export_weights(model, rules)
+    if is_task:
+        names = {rule.ours: rule.theirs for rule in rules}
+        for copy, path in table.copies.items():
+            state_dict[copy] = state_dict[names[path]]
+    return state_dict
 
 
 def load_hugging_face_state_dict(
     model, state_dict: Mapping[str, np.ndarray]
 ) -> None:
-    """Assigns the weights of HuggingFace's ConvBERT to a model.
+    """Assigns the weights of one of HuggingFace's models to a model.
 
-    The published weights give the published outputs in a model built with
-    `padding="leak"`.
+    ConvBERT's published weights give the published outputs in a model built
+    with `padding="leak"`.
 
     Args:
-        model: A `ConvBertBackbone`, which takes the names of
-            `ConvBertModel`, or a `ConvBertMaskedLM`, which takes those of
-            `ConvBertForMaskedLM`.
-        state_dict: Dict from state-dict key to array.
+        model: A `ConvBertBackbone`, which takes the names of `ConvBertModel`;
+            a `HybridBertBackbone`, which takes those of `BertModel` where
+            layers attend and PoNet's where they pool; or a masked LM of
+            either.
+        state_dict: Dict from state-dict key to array. A backbone's keys begin
+            with `convbert.`, `bert.` or `ponet.` in the file of a task; a
+            backbone also takes them without. Heads that the model has not,
+            such as `cls.seq_relationship`, must be left out. A file for a
+            `HybridBertMaskedLM` may lack the pooler, which then stays as it
+            is: the logits do not depend on it.
 
     Raises:
-        ValueError: If an array is missing, unused or of the wrong shape, or
-            the output matrix differs from the token embedding it is tied to.
+        ValueError: If an array is missing, unused or of the wrong shape, the
+            output matrix or bias differs from what it is tied to, the model
+            is of another family, or it has a weight that the format has no
+            place for.
 
     Example:
 
@@ -170,20 +92,42 @@ def load_hugging_face_state_dict(
     )
     ```
     """
-    state_dict = {
-        name: array
-        for name, array in state_dict.items()
-        if name.removeprefix("convbert.") != _POSITION_IDS
-    }
-    if not hasattr(model, "backbone"):
-        load_weights(model, _BACKBONE_RULES, state_dict)
+    is_task = hasattr(model, "backbone")
+    table = name_table(model.backbone if is_task else model)
+    prefix = table.prefixes[0] if is_task else ""
+    for candidate in table.prefixes:
+        if any(name.startswith(candidate) for name in state_dict):
+            prefix = candidate
+    rules = _as_spelled(state_dict, table.rules(prefix))
+    state_dict = dict(state_dict)
+    state_dict.pop(f"{prefix}{_POSITION_IDS}", None)
+    if not is_task:
+        load_weights(model, rules, state_dict)
         return
-    tied = state_dict.pop(_TIED_OUTPUT, None)
-    if tied is not None and not np.array_equal(
-        tied, state_dict.get(_TOKEN_EMBEDDING)
-    ):
+    names = {rule.ours: rule.theirs for rule in rules}
+    for copy, path in table.copies.items():
+        _drop_copy(state_dict, copy, names[path])
+    load_weights(model, rules, state_dict, table.optional)
+
+
+def _as_spelled(state_dict, rules):
+    if not any(name.endswith("LayerNorm.gamma") for name in state_dict):
+        return rules
+    for end, early_end in _EARLY_ENDS.items():
+        rules = [
+            rule._replace(theirs=rule.theirs.replace(end, early_end))
+            for rule in rules
+        ]
+    return rules
+
+
+def _drop_copy(state_dict, copy, name):
+    """Removes an array that must repeat another, which may be missing."""
+    array = state_dict.pop(copy, None)
+    if array is None or name not in state_dict:
+        return
+    if not np.array_equal(array, state_dict[name]):
         raise ValueError(
-            f"{_TIED_OUTPUT!r} must equal {_TOKEN_EMBEDDING!r}: the output "
-            "matrix is the token embedding in this library."
+            f"{copy!r} must equal {name!r}: they are one weight in this "
+            "library."
         )
-    load_weights(model, _TASK_RULES, state_dict)

@@ -110,7 +110,10 @@ def export_weights(model, rules: Iterable[Rule]) -> dict[str, np.ndarray]:
 
 
 def load_weights(
-    model, rules: Iterable[Rule], source: Mapping[str, np.ndarray]
+    model,
+    rules: Iterable[Rule],
+    source: Mapping[str, np.ndarray],
+    optional: frozenset[str] = frozenset(),
 ) -> None:
     """Assigns foreign arrays to a model: all of them, or none.
 
@@ -119,11 +122,15 @@ def load_weights(
         rules: The rules of the foreign format.
         source: Foreign name to array. Names in it that no rule mentions, and
             rules whose name is not in it, are errors.
+        optional: Paths of weights that stay as they are if none of their
+            names is in `source`. Defaults to none.
 
     Raises:
         ValueError: If an array is missing, unused or of the wrong shape.
     """
     rules = matching_rules(model, rules)
+    if not any(r.ours in optional and r.theirs in source for r in rules):
+        rules = [rule for rule in rules if rule.ours not in optional]
     names = {rule.theirs for rule in rules}
     missing = sorted(names - set(source))
     unused = sorted(set(source) - names)

@@ -149,6 +149,10 @@ class MixedAttention(keras.layers.Layer):
         self.allocation = check_allocation(allocation)
         self.head_dim = head_dim
         self.mixer_options = _check_options(mixer_options or {})
+        query_dim = self._query_heads() * head_dim
+        self.query = None
+        if query_dim:
+            self.query = projection(query_dim, self.dtype_policy, "query")
         for name, heads in self.allocation.items():
             mixer = MIXERS[name].layer(
                 num_heads=heads,
@@ -161,17 +165,10 @@ class MixedAttention(keras.layers.Layer):
 
     def build(self, inputs_shape):
         hidden_dim = inputs_shape[-1]
-        query_heads = [
-            heads
-            for name, heads in self.allocation.items()
-            if "query" in MIXERS[name].takes
-        ]
         shapes = {}
-        if query_heads:
-            query_dim = max(query_heads) * self.head_dim
-            self.query = projection(query_dim, self.dtype_policy, "query")
+        if self.query is not None:
             self.query.build((None, hidden_dim))
-            shapes["query"] = (*inputs_shape[:-1], query_dim)
+            shapes["query"] = (*inputs_shape[:-1], self.query.units)
         for name in self.allocation:
             taken = [shapes[k] for k in MIXERS[name].takes if k in shapes]
             getattr(self, name).build(inputs_shape, *taken)
@@ -198,7 +195,7 @@ class MixedAttention(keras.layers.Layer):
             "pooling_segment_ids": pooling_segment_ids,
             "training": training,
         }
-        if hasattr(self, "query"):
+        if self.query is not None:
             query = self.query(flatten_tokens(inputs))
             given["query"] = unflatten_tokens(query, like=inputs)
         heads = [self._mix(name, inputs, given) for name in self.allocation]
@@ -207,6 +204,16 @@ class MixedAttention(keras.layers.Layer):
             x = ops.concatenate(heads, axis=-1)  # (B, T, all heads * d)
         x = self.output_dense(flatten_tokens(x))
         return unflatten_tokens(x, like=inputs)  # (B, T, D)
+
+    def _query_heads(self):
+        return max(
+            (
+                heads
+                for name, heads in self.allocation.items()
+                if "query" in MIXERS[name].takes
+            ),
+            default=0,
+        )
 
     def _mix(self, name, inputs, given):
         taken = {key: given[key] for key in MIXERS[name].takes}

@@ -124,6 +124,12 @@ def _check_task(task):
             f"The task's activation is {name!r}; only None (logits) and "
             "'softmax' give one label per text."
         )
+    if "pooling_segment_ids" in task.backbone.input:
+        raise InputError(
+            "The backbone asks for pooling_segment_ids, which raw texts do "
+            "not have; build it with pooling_segments='special', whose weights "
+            "are the same."
+        )
     _check_tokenizer(task)
 
 

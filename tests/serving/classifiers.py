@@ -3,10 +3,7 @@
 import keras
 import tensorflow as tf
 
-from keras_mixattn.models import ConvBertBackbone
-from keras_mixattn.models import ConvBertTextClassifier
-from keras_mixattn.models import ConvBertTextClassifierPreprocessor
-from keras_mixattn.models import ConvBertTokenizer
+from keras_mixattn.models import FAMILIES
 
 WORDS = (
     "[PAD] [UNK] [CLS] [SEP] [MASK] the The sea wild calm ##er ##s is , . ! é "
@@ -32,16 +29,19 @@ def build_classifier(
     dtype="float32",
     preprocessor=True,
     seed=7,
+    model="conv_bert",
+    **backbone_options,
 ):
     """A tiny classifier whose weights are far enough from zero to matter."""
     keras.utils.set_random_seed(seed)
+    family = FAMILIES[model]
     if preprocessor:
-        preprocessor = ConvBertTextClassifierPreprocessor(
-            ConvBertTokenizer(WORDS, lowercase=lowercase),
+        preprocessor = family.text_classifier.preprocessor_cls(
+            family.tokenizer(WORDS, lowercase=lowercase),
             sequence_length=SEQUENCE_LENGTH,
         )
-    classifier = ConvBertTextClassifier(
-        ConvBertBackbone(
+    classifier = family.text_classifier(
+        family.backbone(
             vocabulary_size=len(WORDS),
             num_layers=2,
             num_heads=2,
@@ -52,6 +52,7 @@ def build_classifier(
             max_sequence_length=MAX_SEQUENCE_LENGTH,
             padding=padding,
             dtype=dtype,
+            **backbone_options,
         ),
         num_classes=3,
         class_names=CLASS_NAMES,
@@ -73,8 +74,17 @@ def probabilities(classifier, texts):
     return keras.ops.convert_to_numpy(keras.ops.softmax(outputs))
 
 
+# [CLS], [SEP] and [MASK] of `WORDS`.
+SPECIAL = {"cls_token_id": 2, "sep_token_id": 3, "mask_token_id": 4}
 CASES = {
     "mask": {"padding": "mask", "lowercase": True},
     "leak": {"padding": "leak", "lowercase": False, "activation": "softmax"},
     "bfloat16": {"dtype": "mixed_bfloat16"},
+    "pooling": {
+        "model": "hybrid_bert",
+        "mixers": [{"attention": 1, "span_conv": 1, "pooling": 1}]
+        + [{"pooling": 2}],
+        "drop_mask": "keys",
+        **SPECIAL,
+    },
 }

@@ -25,7 +25,7 @@ TEXT_OPERATIONS = {
     "RegexSplitWithOffsets",
 }
 FORBIDDEN = ("PyFunc", "EagerPyFunc", "Xla", "Random", "Stateless", "Print")
-CASES = ["mask", "leak", "bfloat16"]
+CASES = ["mask", "leak", "bfloat16", "pooling"]
 
 
 def graph_of(path):

@@ -11,6 +11,7 @@ from keras_mixattn.models import ConvBertMaskedLM
 from keras_mixattn.serving import export_saved_model
 from tests.serving.classifiers import CLASS_NAMES
 from tests.serving.classifiers import MAX_SEQUENCE_LENGTH
+from tests.serving.classifiers import SPECIAL
 from tests.serving.classifiers import TEXTS
 from tests.serving.classifiers import build_classifier
 from tests.serving.classifiers import probabilities
@@ -72,7 +73,7 @@ def described(tensors):
     }
 
 
-@pytest.mark.parametrize("case", ["mask", "leak", "bfloat16"])
+@pytest.mark.parametrize("case", ["mask", "leak", "bfloat16", "pooling"])
 def test_signatures(loaded, case):
     signatures = dict(loaded(case).meta_graph.signature_def)
     signatures.pop("__saved_model_init_op")
@@ -84,7 +85,13 @@ def test_signatures(loaded, case):
 
 
 @pytest.mark.parametrize(
-    "case, atol", [("mask", 1e-5), ("leak", 1e-5), ("bfloat16", 0.03)]
+    "case, atol",
+    [
+        ("mask", 1e-5),
+        ("leak", 1e-5),
+        ("bfloat16", 0.03),
+        ("pooling", 1e-5),
+    ],
 )
 def test_served_equals_predicted(exported, loaded, case, atol):
     classifier, _ = exported(case)
@@ -157,11 +164,15 @@ def test_what_cannot_be_exported(tmp_path):
     classifier = build_classifier()
     masked_lm = ConvBertMaskedLM(classifier.backbone)
     with_sigmoid = build_classifier(activation="sigmoid")
+    with_segments = build_classifier(
+        model="hybrid_bert", pooling_segments="given", **SPECIAL
+    )
     for task, words in (
         (build_classifier(preprocessor=False), "no preprocessor"),
         (masked_lm, "ConvBertMaskedLM cannot be exported"),
         (with_sigmoid, "activation is 'sigmoid'"),
         (None, "NoneType cannot be exported"),
+        (with_segments, "asks for pooling_segment_ids"),
     ):
         with pytest.raises(InputError, match=words):
             export_saved_model(task, tmp_path)
