@@ -14,6 +14,9 @@ import pytest
 
 from keras_mixattn.models import ConvBertMaskedLM
 from keras_mixattn.models import ConvBertTextClassifier
+from keras_mixattn.models import HybridBertMaskedLM
+from training import finetune
+from training.finetune_config import FinetuneConfig
 from training.pretrain import main
 
 ROOT = Path(__file__).parents[2]
@@ -103,6 +106,40 @@ def test_a_killed_run_ends_as_if_it_had_not_been(
         np.testing.assert_array_equal(resumed, uninterrupted)
 
 
+def test_a_hybrid_learns_words_and_order(pretrain_config, files, tmp_path):
+    documents = [
+        ". ".join(sentence.capitalize() for sentence in sentences) + "."
+        for sentences in zip(
+            *[iter((files / "train.txt").read_text().split("\n\n"))] * 5,
+            strict=False,
+        )
+    ]
+    text = tmp_path / "text.txt"
+    text.write_text("\n\n".join(documents))
+    arguments = ["--config", f"{pretrain_config}", "--train", f"{text}"]
+    arguments += ["--validation", f"{text}", "--model", "hybrid_bert"]
+    arguments += ["--num_layers", "2", "--drop_mask", "keys"]
+    arguments += ["--sentence_structure", "true", "--sequence_length", "19"]
+    arguments += ["--pooling_segments", "given", "--steps", "8"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        main([*arguments, "--run_directory", f"{tmp_path / 'run'}"])
+    metrics = metrics_of(tmp_path / "run")
+    assert 0 <= metrics["validation_sentence_structure_accuracy"] <= 1
+    losses = [row["val_masked_lm_loss"] for row in metrics["history"]]
+    assert losses[-1] < losses[0]
+    assert metrics["validation_loss"] == losses[-1]
+    preset = tmp_path / "run" / "preset"
+    assert HybridBertMaskedLM.from_preset(str(preset)).backbone.mixers == [
+        {"pooling": 2},
+        {"attention": 2},
+    ]
+    config = FinetuneConfig(preset=str(preset), sequence_length=11)
+    classifier = finetune.build_model(config, ["x", "y"])
+    assert classifier.backbone.pooling_segments == "special"
+    assert classifier.predict(["dog sees oak"], verbose=0).shape == (1, 2)
+
+
 def test_another_configuration_is_refused(pretrained, pretrain_config, capsys):
     arguments = ["--config", f"{pretrain_config}", "--steps", "42"]
     with pytest.raises(SystemExit) as exit_info:
@@ -137,6 +174,11 @@ def test_another_configuration_is_refused(pretrained, pretrain_config, capsys):
         (["--validation_windows", "0"], "at least 1"),
         (["--mask_rate", "0"], "mask_rate"),
         (["--seed", "-1"], "'seed' must be at least 0"),
+        (["--model", "bert"], "conv_bert or hybrid_bert; it is 'bert'"),
+        (["--drop_mask", "values"], "none, keys, keys_keep_self"),
+        (["--drop_mask", "keys", "--drop_mask_rate", "2"], "rate=2.0"),
+        (["--pooling_segments", "given"], "only with `sentence_structure`"),
+        (["--sentence_structure", "true"], "ConvBertBackbone"),
     ],
 )
 def test_bad_input_is_one_sentence(
