@@ -96,11 +96,28 @@ def pytorch_changes(step) -> list[tuple[int, int]]:
     return changes
 
 
-def measure(name: str, cell: str, size: str) -> float:
-    """Returns the peak of one contender in megabytes, in this process.
+def megabytes_at_peak(weights: int, changes: list[tuple[int, int]]) -> float:
+    """Returns the most that a step of AdamW holds, in megabytes.
 
-    Weights and AdamW's moments are float32 and there before the step.
+    Weights and their two moments are float32 and there before the step.
+
+    Args:
+        weights: How many there are.
+        changes: What the step allocates and frees, see `tensorflow_changes`.
+
+    Example:
+
+    ```python
+    changes = [(1, 500_000), (2, 300_000), (3, -500_000)]
+    assert megabytes_at_peak(100_000, changes) == 2.0
+    ```
     """
+    live = itertools.accumulate(change for _, change in changes)
+    return (3 * BYTES_OF_FLOAT32 * weights + max(live, default=0)) / 1e6
+
+
+def measure(name: str, cell: str, size: str) -> float:
+    """Returns the peak of one contender in megabytes, in this process."""
     contender = CONTENDERS[name].build(parse_cell(cell), size, None)
     for _ in range(2):
         contender.step()
@@ -110,8 +127,7 @@ def measure(name: str, cell: str, size: str) -> float:
     else:
         weights = contender.model.count_params()
         changes = tensorflow_changes(contender.step)
-    live = itertools.accumulate(change for _, change in changes)
-    return (3 * BYTES_OF_FLOAT32 * weights + max(live, default=0)) / 1e6
+    return megabytes_at_peak(weights, changes)
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -3,6 +3,7 @@
 python -m benchmarks.readme
 """
 
+import itertools
 import json
 import re
 import statistics
@@ -13,31 +14,51 @@ from benchmarks.cells import parse_cell
 from benchmarks.contenders import CONTENDERS
 from benchmarks.contenders import LIMITS
 from benchmarks.contenders import OURS
+from benchmarks.mixer_table import format_report
 from benchmarks.report import fastest
 from benchmarks.report import ratios
-from keras_mixattn.models import ConvBertBackbone
+from keras_mixattn.models import FAMILIES
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "measured"
 
-# The authors' scores after 1M updates: the mean of eight GLUE test sets.
-PUBLISHED_GLUE = {"small": 78.9, "medium_small": 79.7, "base": 84.9}
+# The authors' means over GLUE, where there are any.
+PUBLISHED_GLUE = {
+    ("conv_bert", "small"): "78.9 (test)",
+    ("conv_bert", "medium_small"): "79.7 (test)",
+    ("conv_bert", "base"): "84.9 (test)",
+    ("hybrid_bert", "ponet_base"): "76.8 (dev)",
+}
 
 
 def models_table() -> str:
-    """Returns the published sizes, counted on the built models."""
+    """Returns the sizes of all families, counted on the built models."""
     lines = [
-        "| `from_architecture` | layers | width | parameters | GLUE test mean "
-        "as published by the authors |",
-        "|---|---|---|---|---|",
+        "| `from_architecture` | layers | width | heads of a layer "
+        "| parameters | GLUE mean as published by the authors |",
+        "|---" * 6 + "|",
     ]
-    for name, score in PUBLISHED_GLUE.items():
-        backbone = ConvBertBackbone.from_architecture(name)
-        lines.append(
-            f'| `"{name}"` | {backbone.num_layers} | {backbone.hidden_dim} '
-            f"| {backbone.count_params():,} | {score} |"
-        )
+    for family_name, family in FAMILIES.items():
+        for name in family.backbone.architectures:
+            backbone = family.backbone.from_architecture(name)
+            score = PUBLISHED_GLUE.get((family_name, name), "none")
+            lines.append(
+                f'| `{family.backbone.__name__}`: `"{name}"` '
+                f"| {backbone.num_layers} | {backbone.hidden_dim} "
+                f"| {_allocations(backbone.mixers)} "
+                f"| {backbone.count_params():,} | {score} |"
+            )
     return "\n".join(lines)
+
+
+def _allocations(mixers):
+    """Writes the head allocations of an encoder, equal layers once."""
+    texts = []
+    for allocation, layers in itertools.groupby(mixers):
+        heads = " + ".join(f"{n} {name}" for name, n in allocation.items())
+        count = len(list(layers))
+        texts.append(heads if count == len(mixers) else f"{count} x {heads}")
+    return ", then ".join(texts)
 
 
 def speed_table() -> str:
@@ -99,6 +120,11 @@ def memory_table() -> str:
             what = cell.removeprefix("train/").replace("/", ", ")
             lines.append(f"| {what}: {kind} | {figures} |")
     return "\n".join(lines)
+
+
+def mixers_table() -> str:
+    """Returns what pooling heads cost beside attention heads."""
+    return format_report(json.loads((RESULTS / "mixer_costs.json").read_text()))
 
 
 def _multiple(result, ours, clock):

@@ -1,0 +1,214 @@
+"""Measures what pooling heads cost beside attention heads.
+
+    python -m benchmarks.mixer_costs
+    python -m benchmarks.mixer_costs --quick
+    python -m benchmarks.mixer_costs --cells layer/train model --rounds 9
+
+Prints tables and writes `benchmarks/measured/mixer_costs.json`, a quick run
+`runs/mixer_costs.json`. Finished cells are kept there and skipped when the
+command is repeated, unless `--fresh` is given. Exit code 1 says that a cell
+failed, 2 that an argument was wrong. What is measured: `benchmarks/README.md`.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import sys
+import tempfile
+
+from benchmarks.alternate import WARM_UP_STEPS
+from benchmarks.driver import ContenderError
+from benchmarks.driver import start
+from benchmarks.machine import describe_moment
+from benchmarks.mixer_cells import ALLOCATIONS
+from benchmarks.mixer_cells import MEMORY
+from benchmarks.mixer_cells import PARTS
+from benchmarks.mixer_cells import MixerCell
+from benchmarks.mixer_cells import default_cells
+from benchmarks.mixer_cells import quick_cells
+from benchmarks.mixer_table import format_report
+from benchmarks.results import load_report
+from keras_mixattn.errors import InputError
+from keras_mixattn.errors import exit_on_input_error
+
+RESULTS = pathlib.Path(__file__).parent / "measured" / "mixer_costs.json"
+QUICK_RESULTS = pathlib.Path("runs", "mixer_costs.json")
+SIZES = ("base", "tiny")
+DEFAULT_ROUNDS = 7
+QUICK_ROUNDS = 2
+SETTINGS = {
+    "threads": 1,
+    "untimed_steps": WARM_UP_STEPS,
+    "allocations": list(ALLOCATIONS),
+    "padding": "the last quarter of the last row",
+    "loss": "mean squared error of the last hidden state",
+    "optimizer": "FusedAdamW, in the whole model",
+}
+
+
+def read_arguments(argv: list[str] | None) -> argparse.Namespace:
+    """Reads and checks the command line.
+
+    Args:
+        argv: Arguments, or None for those of the process.
+
+    Returns:
+        The arguments, with `cells` as `MixerCell` objects.
+
+    Raises:
+        InputError: If a value is not allowed.
+
+    Example:
+
+    ```python
+    assert read_arguments(["--cells", "memory"]).cells[0].part == "memory"
+    ```
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.mixer_costs",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--cells", nargs="+", help=f"how names of cells begin: {PARTS}"
+    )
+    parser.add_argument("--rounds", type=int, help="timed steps of each")
+    parser.add_argument(
+        "--quick", action="store_true", help="3 small cells, 2 rounds"
+    )
+    parser.add_argument("--size", default="base", choices=SIZES)
+    parser.add_argument("--output", type=pathlib.Path, help="a .json file")
+    parser.add_argument(
+        "--fresh", action="store_true", help="forget all earlier results"
+    )
+    arguments = parser.parse_args(argv)
+    if arguments.rounds is None:
+        arguments.rounds = QUICK_ROUNDS if arguments.quick else DEFAULT_ROUNDS
+    if arguments.rounds < 1:
+        raise InputError(
+            f"--rounds {arguments.rounds} measures nothing: give 1 or more."
+        )
+    if arguments.output is None:
+        arguments.output = QUICK_RESULTS if arguments.quick else RESULTS
+    cells = quick_cells() if arguments.quick else default_cells()
+    arguments.cells = _chosen(cells, arguments.cells)
+    return arguments
+
+
+def measure_cell(cell: MixerCell, size: str, rounds: int) -> dict[str, dict]:
+    """Measures a cell: times in one process, memory in one each.
+
+    Args:
+        cell: The cell.
+        size: One of `SIZES`.
+        rounds: Timed steps of each contender.
+
+    Returns:
+        For each contender its `"cpu"` seconds by round, or its `"mb"`.
+
+    Raises:
+        ContenderError: If a process fails.
+    """
+    groups = [cell.contenders]
+    if cell.part == MEMORY:
+        groups = [[name] for name in cell.contenders]
+    results = {}
+    for names in groups:
+        with tempfile.TemporaryFile("w+") as log:
+            arguments = [cell, size, rounds, *names]
+            process = start("benchmarks.mixer_worker", 1, arguments, log)
+            answer, _ = process.communicate()
+            if process.returncode:
+                raise ContenderError(_why_it_ended(process.returncode, log))
+        results |= json.loads(answer)
+    return results
+
+
+@exit_on_input_error
+def main(argv: list[str] | None = None) -> int:
+    """Runs the command.
+
+    Args:
+        argv: Arguments, or None for those of the process.
+
+    Returns:
+        0, or 1 if a cell failed.
+    """
+    arguments = read_arguments(argv)
+    path, failed = arguments.output, False
+    report = _load(arguments)
+    missing = [c for c in arguments.cells if not _is_done(report, c, arguments)]
+    for number, cell in enumerate(missing):
+        head = f"[{number + 1}/{len(missing)}] {cell}"
+        print(head, file=sys.stderr, flush=True)
+        try:
+            rounds = _rounds(cell, arguments)
+            results = measure_cell(cell, arguments.size, rounds)
+        except ContenderError as error:
+            print(f"{head} failed: {error}", file=sys.stderr)
+            failed = True
+            continue
+        report["cells"][str(cell)] = {
+            **describe_moment(),
+            "rounds": rounds,
+            "results": results,
+        }
+        _save(report, path)
+    print(format_report(report) + f"\n\nWritten: {path}")
+    return int(failed)
+
+
+def _chosen(cells, beginnings):
+    for beginning in beginnings or ():
+        if not any(str(cell).startswith(beginning) for cell in cells):
+            raise InputError(
+                f"No cell begins with {beginning!r}: give the beginning of "
+                f"one, such as {PARTS[0]} or {cells[-1]}."
+            )
+    beginnings = tuple(beginnings or [""])
+    return [cell for cell in cells if str(cell).startswith(beginnings)]
+
+
+def _load(arguments):
+    path = arguments.output
+    report = load_report(path, arguments.size, arguments.fresh)
+    if report.setdefault("settings", SETTINGS) != SETTINGS:
+        raise InputError(
+            f"{str(path)!r} was measured with other settings: pass another "
+            "--output, or --fresh to replace it."
+        )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"--output {str(path)!r} is in no folder that can be made "
+            f"({error.strerror}): give a path that can be written."
+        ) from error
+    return report
+
+
+def _is_done(report, cell, arguments):
+    entry = report["cells"].get(str(cell), {"rounds": 0})
+    return entry["rounds"] >= _rounds(cell, arguments)
+
+
+def _rounds(cell, arguments):
+    # Memory is the same in every round.
+    return 1 if cell.part == MEMORY else arguments.rounds
+
+
+def _save(report, path):
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+    os.replace(part, path)
+
+
+def _why_it_ended(code, log):
+    log.seek(0)
+    said = log.read().strip().splitlines() or ["without a word"]
+    return f"its process ended with code {code}: {said[-1][:300]}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
