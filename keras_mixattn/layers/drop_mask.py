@@ -78,8 +78,11 @@ class DropMask(keras.layers.Layer):
             return noise < self.rate
         # The first n [MASK] of a row hold floor(n * rate) dropped ones.
         number = ops.cumsum(ops.cast(is_mask, "float32"), axis=1)
-        share = number * self.rate
-        return ops.floor(share) > ops.floor(share - self.rate)
+        return self._share(number) > self._share(number - 1.0)
+
+    def _share(self, number):
+        # A little more, so that a product that is whole is not rounded down.
+        return ops.floor(number * self.rate + 1e-3)
 
     def get_config(self):
         return {

@@ -3,8 +3,6 @@
 import keras
 from keras import ops
 
-from keras_mixattn.layers.masking import both
-from keras_mixattn.layers.masking import keep_where
 from keras_mixattn.layers.tokenwise import flatten_tokens
 from keras_mixattn.layers.tokenwise import unflatten_tokens
 
@@ -50,24 +48,66 @@ class SegmentMaxPooling(keras.layers.Layer):
 
     def call(self, inputs, segment_ids, source_mask=None, target_mask=None):
         batch, tokens = ops.shape(inputs)[:2]
+        nowhere = batch * tokens  # One more segment, which nobody reads.
         first = tokens * ops.arange(batch, dtype="int32")[:, None]
         ids = ops.clip(ops.cast(segment_ids, "int32"), 0, tokens - 1) + first
         ids = ops.reshape(ids, (-1,))  # (B * T)
-        sources, given = ids, target_mask
+        sources, targets = ids, ids
         if source_mask is not None:
             is_source = ops.reshape(ops.not_equal(source_mask, 0), (-1,))
-            # All others are pooled in one more segment, which nobody reads.
-            sources = ops.where(is_source, ids, batch * tokens)
+            sources = ops.where(is_source, ids, nowhere)
             counts = ops.segment_sum(
-                ops.cast(is_source, "int32"), ids, num_segments=batch * tokens
+                ops.cast(is_source, "int32"), ids, num_segments=nowhere
             )
-            given = ops.reshape(ops.take(counts, ids), (batch, tokens))
-            given = both(given, target_mask)
-        maxima = ops.segment_max(
-            flatten_tokens(inputs), sources, num_segments=batch * tokens + 1
-        )
-        pooled = ops.take(maxima, ids, axis=0)
-        return keep_where(unflatten_tokens(pooled, like=inputs), given)
+            targets = ops.where(ops.take(counts, ids) > 0, ids, nowhere)
+        if target_mask is not None:
+            is_target = ops.reshape(ops.not_equal(target_mask, 0), (-1,))
+            targets = ops.where(is_target, targets, nowhere)
+        pooled = _pooled(flatten_tokens(inputs), sources, targets, nowhere)
+        return unflatten_tokens(pooled, like=inputs)  # (B, T, F)
 
     def compute_output_shape(self, inputs_shape):
         return inputs_shape
+
+
+def _pooled(values, sources, targets, nowhere):
+    """Takes rows into segments by their maxima, and from there to rows.
+
+    Args:
+        values: Tensor of shape `(rows, features)`.
+        sources: Number of the segment that each row goes to.
+        targets: Number of the segment that each row gets.
+        nowhere: The last number: what goes there is lost, what comes from
+            there is zero.
+    """
+
+    @ops.custom_gradient
+    def pool(values):
+        maxima = ops.segment_max(values, sources, num_segments=nowhere + 1)
+        is_given = ops.not_equal(targets, nowhere)[:, None]
+        pooled = ops.where(
+            is_given,
+            ops.take(maxima, targets, axis=0),
+            ops.cast(0, values.dtype),
+        )
+
+        def gradient(*args, upstream=None):
+            if upstream is None:  # Torch passes the input before it.
+                (upstream,) = args
+            return _pooled_gradient(upstream, values, maxima)
+
+        return pooled, gradient
+
+    def _pooled_gradient(upstream, values, maxima):
+        # Equal maxima share what their segment is given.
+        is_max = ops.logical_and(
+            ops.equal(values, ops.take(maxima, sources, axis=0)),
+            ops.not_equal(sources, nowhere)[:, None],
+        )
+        is_max = ops.cast(is_max, values.dtype)
+        given = ops.segment_sum(upstream, targets, num_segments=nowhere + 1)
+        count = ops.segment_sum(is_max, sources, num_segments=nowhere + 1)
+        share = ops.divide_no_nan(given, count)
+        return is_max * ops.take(share, sources, axis=0)
+
+    return pool(values)
