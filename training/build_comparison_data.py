@@ -63,13 +63,21 @@ def main(argv: Sequence[str] | None = None) -> None:
             "comparing on the text and the task of the demo."
         )
         build_demo_data.main([str(arguments.directory)])
+        _write_source(["docstrings"], "packages", arguments.directory)
         return
     with written_whole(arguments.directory) as partial:
         partial.mkdir()
         _write_passages(texts, partial)
         for name, split in _task_splits(*tables).items():
             build_demo_data.write_task(split, partial / f"task_{name}.tsv")
+        names = sorted({path.parent.name for path in texts})
+        _write_source(names, arguments.task.name, partial)
     print(f"Wrote {arguments.directory}.")
+
+
+def _write_source(texts: list[str], task: str, directory: Path) -> None:
+    source = {"text": texts, "task": task}
+    (directory / "source.json").write_text(json.dumps(source) + "\n")
 
 
 def _passages(texts: Sequence[Path]) -> Iterator[str]:

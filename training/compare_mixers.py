@@ -19,6 +19,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from keras_mixattn.errors import InputError
 from keras_mixattn.errors import exit_on_input_error
 from training.files import removed
 from training.mixer_grid import FULL
@@ -67,9 +68,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     grid = QUICK if arguments.quick else FULL
     name = "compare_mixers_quick" if arguments.quick else "compare_mixers"
     directory = arguments.run_directory or Path("runs", name)
-    if not arguments.report:
-        run_grid(grid, directory, max(1, arguments.workers))
-    write_report(grid, directory)
+    try:
+        if not arguments.report:
+            run_grid(grid, directory, max(1, arguments.workers))
+    finally:
+        write_report(grid, directory)
 
 
 def run_grid(grid: Grid, directory: Path, workers: int) -> None:
@@ -88,21 +91,32 @@ def run_grid(grid: Grid, directory: Path, workers: int) -> None:
     )
     mark = stamps["vocabulary"]["mark"]
     runs = grid.runs()
+    failed = []
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-        futures = [pool.submit(_run, r, grid, directory, mark) for r in runs]
-        try:
-            for future in tqdm(
-                concurrent.futures.as_completed(futures),
-                desc="Comparing mixers",
-                total=len(runs),
-                unit=" runs",
-            ):
-                future.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+        futures = [
+            pool.submit(_pretrain_and_finetune, r, grid, directory, mark)
+            for r in runs
+        ]
+        for future in tqdm(
+            concurrent.futures.as_completed(futures),
+            desc="Comparing mixers",
+            total=len(runs),
+            unit=" runs",
+        ):
+            if error := future.exception():
+                failed.append(error)
+    if failed:
+        raise InputError(
+            f"{len(failed)} of {len(runs)} runs failed, the first so: "
+            f"{failed[0]}"
+        )
+    # Its steps are those of encoders that Python names, not a file.
+    mark += json.dumps(MIXERS)
     run_stages(
-        [cost_stage(directory)], directory / "cost_stages.json", mark, False
+        [cost_stage(grid, directory)],
+        directory / "cost_stages.json",
+        mark,
+        fresh=False,
     )
 
 
@@ -135,10 +149,11 @@ def common_stages(directory: Path) -> list[Stage]:
     ]
 
 
-def cost_stage(directory: Path) -> Stage:
+def cost_stage(grid: Grid, directory: Path) -> Stage:
     """Returns the stage that measures time and memory of a step.
 
     Args:
+        grid: The grid.
         directory: Where everything is written.
     """
     output = directory / "costs.json"
@@ -147,7 +162,8 @@ def cost_stage(directory: Path) -> Stage:
         "Measure the steps of all encoders, taking turns",
         ("-m", "training.mixer_costs", f"{output}")
         + ("--config", f"{_PRETRAIN}")
-        + ("--vocabulary", f"{directory / 'vocab.txt'}"),
+        + ("--vocabulary", f"{directory / 'vocab.txt'}")
+        + ("--mask_rates", *map(str, grid.mask_rates)),
         outputs=(output,),
         configs=(_PRETRAIN,),
     )
@@ -181,7 +197,7 @@ def stages_of(run: Run, grid: Grid, directory: Path) -> list[Stage]:
             + ("--steps", f"{grid.steps}")
             + ("--steps_per_round", f"{grid.steps // 20}")
             + ("--seed", f"{run.seed}"),
-            outputs=(pretrain / "metrics.json",),
+            outputs=(pretrain / "metrics.json", pretrain / "preset"),
             configs=(_PRETRAIN,),
             run_directory=pretrain,
             log=folder / "pretrain.log",
@@ -205,14 +221,16 @@ def stages_of(run: Run, grid: Grid, directory: Path) -> list[Stage]:
     ]
 
 
-def _run(run: Run, grid: Grid, directory: Path, mark: str) -> None:
+def _pretrain_and_finetune(
+    run: Run, grid: Grid, directory: Path, mark: str
+) -> None:
     folder = directory / run.folder
     run_stages(
         stages_of(run, grid, directory), folder / "stages.json", mark, False
     )
-    # What is left are the figures; the rest is many times larger.
+    # What only an unfinished run needs is many times larger than the rest.
     for stage in ("pretrain", "finetune"):
-        for name in ("windows", "state.npz", "best.npz", "preset", "logs"):
+        for name in ("windows", "state.npz", "best.npz", "logs"):
             removed(folder / stage / name)
 
 

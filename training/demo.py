@@ -31,8 +31,8 @@ QUESTIONS = (
     "During training the layer drops some of its input units at random.",
 )
 
-# Family -> how it is pre-trained, beside its name.
-MODELS = {"conv_bert": (), "hybrid_bert": ("--drop_mask", "keys")}
+# How a family is pre-trained, beside its name.
+_PRETRAIN_OPTIONS = {"hybrid_bert": ("--drop_mask", "keys")}
 
 _ROOT = Path(__file__).parents[1]
 _C_RUNTIME = _ROOT / "keras_mixattn" / "serving" / "c_runtime"
@@ -42,7 +42,7 @@ def demo_stages(model: str, run: Path, saved_model: Path) -> list[Stage]:
     """Returns the stages of the demo.
 
     Args:
-        model: A key of `MODELS`.
+        model: A key of `FAMILIES`.
         run: Directory of everything but the SavedModel.
         saved_model: Directory of the SavedModel's versions.
 
@@ -78,7 +78,7 @@ def demo_stages(model: str, run: Path, saved_model: Path) -> list[Stage]:
             + ("--train", f"{data / 'text_train.jsonl'}")
             + ("--validation", f"{data / 'text_dev.jsonl'}")
             + ("--vocabulary", f"{vocabulary}")
-            + ("--model", model, *MODELS[model]),
+            + ("--model", model, *_PRETRAIN_OPTIONS.get(model, ())),
             outputs=(run / "pretrain" / "metrics.json",),
             configs=(pretrain,),
             run_directory=run / "pretrain",
@@ -165,7 +165,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         prog="python -m training.demo",
         description="From text to a SavedModel that answers.",
     )
-    parser.add_argument("--model", choices=MODELS, default="conv_bert")
+    parser.add_argument("--model", choices=FAMILIES, default="conv_bert")
     parser.add_argument(
         "--run_directory", type=Path, help="by default runs/demo, or demo_MODEL"
     )

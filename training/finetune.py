@@ -104,7 +104,17 @@ def build_model(
             **_pooling_segments(config.preset),
         )
         family = family_of(backbone)
-        tokenizer = family.tokenizer.from_preset(config.preset)
+        preprocessor = family.text_classifier.preprocessor_cls(
+            family.tokenizer.from_preset(config.preset),
+            sequence_length=config.sequence_length,
+        )
+        model = family.text_classifier(
+            backbone,
+            num_classes=len(class_names),
+            class_names=class_names,
+            preprocessor=preprocessor,
+            dropout=config.dropout,
+        )
     except (ValueError, OSError, KeyError, TypeError) as error:
         raise InputError(
             f"Preset '{config.preset}' cannot be loaded: {error}"
@@ -114,15 +124,7 @@ def build_model(
             f"`sequence_length` is {config.sequence_length}, but the preset "
             f"has {backbone.max_sequence_length} positions; lower it."
         )
-    return family.text_classifier(
-        backbone,
-        num_classes=len(class_names),
-        class_names=class_names,
-        preprocessor=family.text_classifier.preprocessor_cls(
-            tokenizer, sequence_length=config.sequence_length
-        ),
-        dropout=config.dropout,
-    )
+    return model
 
 
 def _pooling_segments(preset: str) -> dict:

@@ -47,14 +47,15 @@ def collect(grid: Grid, directory: Path) -> dict:
         directory: Where the runs are.
 
     Returns:
-        A dict of `grid`, its sizes; `runs`, a dict each; and `costs`, by
-        mixer, if they are measured.
+        A dict of `grid`, its sizes; `source`, the text and the task; `runs`,
+        a dict each; and `costs`, by mask rate and mixer, if measured.
     """
     runs = []
     for run in grid.runs():
-        pretrained = _read(directory / run.folder / "pretrain/metrics.json")
-        finetuned = _read(directory / run.folder / "finetune/metrics.json")
-        if pretrained and finetuned:
+        folder = directory / run.folder
+        if _is_of(grid, folder):
+            pretrained = _read(folder / "pretrain/metrics.json")
+            finetuned = _read(folder / "finetune/metrics.json")
             history = pretrained["history"]
             runs.append(
                 {
@@ -66,8 +67,12 @@ def collect(grid: Grid, directory: Path) -> dict:
                     "parameters": pretrained["parameters"],
                 }
             )
-    costs = _read(directory / "costs.json") or {}
-    return {"grid": dataclasses.asdict(grid), "runs": runs, "costs": costs}
+    return {
+        "grid": dataclasses.asdict(grid),
+        "source": _read(directory / "data/source.json") or {},
+        "runs": runs,
+        "costs": _read(directory / "costs.json") or {},
+    }
 
 
 def by_setting(report: dict) -> dict[tuple, list[dict]]:
@@ -110,7 +115,7 @@ def tables(report: dict) -> str:
             dropped = groups.get((mixer, "keys", rate), [])
             if not plain and not dropped:
                 continue
-            cost = costs.get(mixer, {})
+            cost = costs.get(str(rate), {}).get(mixer, {})
             cells = [
                 mixer,
                 f"{(plain or dropped)[0]['parameters']:,}",
@@ -152,7 +157,7 @@ def draw_losses(report: dict, path: Path) -> None:
         }
         by_steps, by_seconds = axes[rates.index(rate)]
         by_steps.plot(steps, losses, **style)
-        cost = report["costs"].get(mixer)
+        cost = report["costs"].get(str(rate), {}).get(mixer)
         if cost:
             step_seconds = cost["milliseconds"] / 1e3
             seconds = [step_seconds * step for step in steps]
@@ -222,6 +227,17 @@ def _mean_and_spread(values: list[float], form: str) -> str:
 
 def _number(value: float | None, form: str) -> str:
     return "n/a" if value is None else format(value, form)
+
+
+def _is_of(grid: Grid, folder: Path) -> bool:
+    """Whether a run has finished, and is as long as the grid says."""
+    lengths = {"pretrain": ("steps", grid.steps)}
+    lengths["finetune"] = ("epochs", grid.epochs)
+    return all(
+        (folder / stage / "metrics.json").exists()
+        and (_read(folder / stage / "config.json") or {}).get(key) == length
+        for stage, (key, length) in lengths.items()
+    )
 
 
 def _read(path: Path) -> dict | None:

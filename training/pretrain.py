@@ -33,6 +33,7 @@ from training.report import draw_curves
 from training.report import write_metrics
 from training.run_directory import RunDirectory
 from training.run_directory import open_run
+from training.window_splits import HELD_OUT_SEED
 from training.window_splits import count_windows
 from training.window_splits import keep_windows
 from training.window_splits import read_windows
@@ -124,8 +125,6 @@ def build_model(
             mask_selection_length=masker.max_predictions(length),
         )
         model = family.masked_lm(backbone, preprocessor=preprocessor)
-        if config.sentence_structure:
-            with_sentence_structure(model)
     except ValueError as error:
         raise InputError(f"The model cannot be built: {error}") from error
     return model, masker
@@ -150,20 +149,12 @@ def fit(
     Returns:
         The record of `fit_resumably`.
     """
-    batch_size, seed = config.batch_size, config.seed
-    # Keras would preprocess raw strings; the windows are masked already.
-    model.preprocessor, preprocessor = None, model.preprocessor
-    pooler = model.backbone.pooled_dense
-    trained = model
-    if config.sentence_structure:
-        trained = with_sentence_structure(model)
-    elif pooler is not None:
-        pooler.trainable = False  # No loss asks anything of it.
-    compile_model(config, trained)
+    preprocessor = model.preprocessor
+    trained = prepared(config, model)
 
-    def batches(name, **options):
+    def batches(name, seed, **options):
         dataset = masked_lm_dataset(
-            windows[name], masker, batch_size, seed, **options
+            windows[name], masker, config.batch_size, seed, **options
         )
         return dataset.map(
             lambda inputs, labels, weights: (
@@ -178,22 +169,35 @@ def fit(
         run,
         rounds=config.steps // config.steps_per_round,
         steps_per_round=config.steps_per_round,
-        batches_from=lambda step: batches("train", first_step=step),
-        validation_data=batches("validation", shuffle=False),
+        batches_from=lambda step: batches(
+            "train", config.seed, first_step=step
+        ),
+        validation_data=batches("validation", HELD_OUT_SEED, shuffle=False),
     )
     model.preprocessor = preprocessor
-    if pooler is not None:
-        pooler.trainable = True
+    if model.backbone.pooled_dense is not None:
+        model.backbone.pooled_dense.trainable = True
     return record
 
 
-def compile_model(config: PretrainConfig, model: keras.Model) -> None:
-    """Gives a model its optimizer, its losses and its metrics.
+def prepared(config: PretrainConfig, masked_lm: MaskedLM) -> keras.Model:
+    """Returns what is trained of a masked language model, compiled.
 
     Args:
         config: The configuration.
-        model: A masked LM, or one `with_sentence_structure`.
+        masked_lm: The masked language model; it loses its preprocessor, and
+            its pooler is frozen if no loss asks anything of it.
+
+    Returns:
+        The masked LM, or a model with its weights and one more objective.
     """
+    # Keras would preprocess raw strings; the windows are masked already.
+    masked_lm.preprocessor = None
+    model = masked_lm
+    if config.sentence_structure:
+        model = with_sentence_structure(masked_lm)
+    elif masked_lm.backbone.pooled_dense is not None:
+        masked_lm.backbone.pooled_dense.trainable = False
     warmup_steps = config.warmup_steps
     if warmup_steps is None:
         warmup_steps = config.steps // 10
@@ -217,6 +221,7 @@ def compile_model(config: PretrainConfig, model: keras.Model) -> None:
         loss={name: loss() for name in names} or loss(),
         weighted_metrics={name: metrics() for name in names} or metrics(),
     )
+    return model
 
 
 def write_results(

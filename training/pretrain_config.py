@@ -78,6 +78,13 @@ def check_config(config: PretrainConfig) -> None:
             f"The key 'model' must be {' or '.join(FAMILIES)}; it is "
             f"{config.model!r}."
         )
+    if config.sentence_structure:
+        if not FAMILIES[config.model].backbone.has_pooler:
+            raise InputError(
+                "`sentence_structure` needs a model with a pooler; "
+                f"'{config.model}' has none: take hybrid_bert."
+            )
+        check_range(config, "sequence_length", least=5)
     if config.pooling_segments == "given" and not config.sentence_structure:
         raise InputError(
             "`pooling_segments` can be 'given' only with "

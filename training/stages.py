@@ -28,6 +28,8 @@ _GREETINGS = re.compile(
 _INITIALS = (b"W", b"I", b"E", b"T")
 _IS_LINUX = sys.platform == "linux"
 _PR_SET_PDEATHSIG = 1  # of <linux/prctl.h>
+# Opened here: between fork and exec of a process with threads nothing may be.
+_LIBC = ctypes.CDLL(None) if _IS_LINUX else None
 _ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
     "TF_NUM_INTRAOP_THREADS": "1",
@@ -123,7 +125,8 @@ def _run(stage: Stage, stamp: dict) -> None:
         code = _call(stage) if stage.log is None else _call_logged(stage)
     finally:
         stamp["seconds"] += time.monotonic() - start
-        stamp["cpu_seconds"] += _children_cpu_seconds() - cpu_start
+        if stage.log is None:  # Or others ran beside it.
+            stamp["cpu_seconds"] += _children_cpu_seconds() - cpu_start
     if code:
         where = "above" if stage.log is None else f"in '{stage.log}'"
         raise InputError(
@@ -157,7 +160,7 @@ def _process(stage: Stage, **options) -> subprocess.Popen:
 
 def _end_with_parent() -> None:
     """Lets a command end when this process is killed, and not go on alone."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _pass_on(stream) -> None:

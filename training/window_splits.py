@@ -14,6 +14,9 @@ from training.files import written_whole
 from training.pretrain_config import PretrainConfig
 from training.run_directory import RunDirectory
 
+# Runs that differ in their seed are measured on the same masked windows.
+HELD_OUT_SEED = 1
+
 # Windows of one text each, or pairs of texts.
 Windows = np.ndarray | SentenceStructureExamples
 
@@ -99,7 +102,8 @@ def _windows_of(config: PretrainConfig, tokenizer, name: str) -> Windows:
         read_documents(sources, config.text_column), config.max_documents
     )
     documents = tqdm(documents, desc=f"Reading {name} text", unit=" documents")
-    if config.sentence_structure:
+    pairs = config.sentence_structure
+    if pairs:
         windows = sentence_structure_examples(
             documents,
             tokenizer,
@@ -117,9 +121,9 @@ def _windows_of(config: PretrainConfig, tokenizer, name: str) -> Windows:
         raise InputError(
             f"The {name} text, {', '.join(sources)}, gives {count} "
             f"windows, but at least {needed} are needed; give more text, or "
-            "lower `batch_size` or `min_tokens`."
+            f"lower `batch_size`{'' if pairs else ' or `min_tokens`'}."
         )
     if name == "validation":
-        pick = np.random.default_rng(config.seed).permutation(count)
+        pick = np.random.default_rng(HELD_OUT_SEED).permutation(count)
         windows = _rows(windows, pick[: config.validation_windows])
     return windows

@@ -9,14 +9,16 @@ class DropMask(keras.layers.Layer):
     """Takes [MASK] tokens from what the mixers of an encoder may look at.
 
     The source mask it returns is the padding mask without the positions that
-    hold [MASK]. Given to every layer, no query, pooling or convolution sees
-    them, so that real tokens are encoded as in a text without [MASK]; the
+    hold [MASK]. Given to every layer, real tokens take nothing from them: for
+    attention and for the global and segment poolings this is as if they were
+    deleted; the windows of convolutions and of local pooling keep a hole. The
     [MASK] positions themselves keep their query, gate and residual, and are
-    predicted as ever. Without [MASK] in the input nothing changes.
+    predicted as ever. In a text without [MASK] nothing changes.
 
-    It hangs on the input alone, not on `training`. With a `rate` below one
-    that share of the [MASK] tokens is dropped: at random in training, evenly
-    spread along the row otherwise.
+    Whether it acts hangs on the input alone, not on `training`. With a `rate`
+    below one that share of the [MASK] tokens is dropped: drawn at random in
+    training; otherwise of the first `n` of a row `floor(n * rate)`, so that
+    a row with a single one keeps it.
 
     Masking: padded positions are no sources.
 
@@ -78,9 +80,9 @@ class DropMask(keras.layers.Layer):
             return noise < self.rate
         # The first n [MASK] of a row hold floor(n * rate) dropped ones.
         number = ops.cumsum(ops.cast(is_mask, "float32"), axis=1)
-        return self._share(number) > self._share(number - 1.0)
+        return self._dropped_among(number) > self._dropped_among(number - 1.0)
 
-    def _share(self, number):
+    def _dropped_among(self, number):
         # A little more, so that a product that is whole is not rounded down.
         return ops.floor(number * self.rate + 1e-3)
 

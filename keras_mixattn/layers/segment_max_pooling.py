@@ -13,7 +13,8 @@ class SegmentMaxPooling(keras.layers.Layer):
 
     `output[t] = max(inputs[u] for all sources u with the segment id of t)`,
     feature by feature. Equal ids of one sequence are one segment, whether
-    they are neighbours or not. Time and memory are linear in the tokens.
+    they are neighbours or not. Time and memory are linear in the tokens. Equal
+    maxima share their gradient.
 
     Masking: only sources are pooled; a token whose segment has none, or that
     is no target, is given zeros.
@@ -73,6 +74,9 @@ class SegmentMaxPooling(keras.layers.Layer):
 def _pooled(values, sources, targets, nowhere):
     """Takes rows into segments by their maxima, and from there to rows.
 
+    The gradient is that of `values` alone: the others number segments, and
+    are closed over.
+
     Args:
         values: Tensor of shape `(rows, features)`.
         sources: Number of the segment that each row goes to.
@@ -99,15 +103,18 @@ def _pooled(values, sources, targets, nowhere):
         return pooled, gradient
 
     def _pooled_gradient(upstream, values, maxima):
-        # Equal maxima share what their segment is given.
+        # In half precision the sum over a long segment would stand still.
+        dtype = keras.backend.result_type(values.dtype, "float32")
         is_max = ops.logical_and(
             ops.equal(values, ops.take(maxima, sources, axis=0)),
             ops.not_equal(sources, nowhere)[:, None],
         )
-        is_max = ops.cast(is_max, values.dtype)
+        is_max = ops.cast(is_max, dtype)
+        upstream = ops.cast(upstream, dtype)
         given = ops.segment_sum(upstream, targets, num_segments=nowhere + 1)
         count = ops.segment_sum(is_max, sources, num_segments=nowhere + 1)
         share = ops.divide_no_nan(given, count)
-        return is_max * ops.take(share, sources, axis=0)
+        gradient = is_max * ops.take(share, sources, axis=0)
+        return ops.cast(gradient, values.dtype)
 
     return pool(values)

@@ -20,7 +20,7 @@ class SelfAttention(keras.layers.Layer):
 
     Masking: padded keys are invisible to every query, as are those outside
     `source_mask`; such positions hold what their own query finds among the
-    sources, and zeros where there are none.
+    sources. With a `source_mask`, a row without any source is zero.
 
     Args:
         num_heads: Number of heads.

@@ -8,6 +8,7 @@ from keras_mixattn.layers.initializers import truncated_normal
 from keras_mixattn.layers.masking import check_padding_mode
 from keras_mixattn.layers.mixed_attention import check_allocation
 from keras_mixattn.layers.pooling_mixer import POOLINGS
+from keras_mixattn.layers.pooling_mixer import check_poolings
 from keras_mixattn.layers.text_embeddings import TextEmbeddings
 from keras_mixattn.models.token_masks import check_drop_mask
 from keras_mixattn.models.token_masks import check_pooling_segments
@@ -88,8 +89,9 @@ class MixedEncoderBackbone(keras_hub.models.Backbone):
             heads have. Defaults to all three, which is PoNet.
         pooling_segments: What `"segment"` pools over: `"special"` (the
             default) parts segments at [CLS] and [SEP]; `"given"` adds an
-            input `pooling_segment_ids`; a number cuts the sequence into that
-            many blocks, see `PoolingSegments`.
+            input `pooling_segment_ids`, which tasks on raw texts have not
+            (load the weights with `"special"` for those); a number cuts the
+            sequence into that many blocks, see `PoolingSegments`.
         special_token_trick: Whether `"segment"` and `"local"` leave [CLS] and
             [SEP] out, see `PoolingMixer`. Defaults to `True`, as published.
         drop_mask: Who sees a token that holds [MASK]: `"none"` (the default)
@@ -153,7 +155,7 @@ class MixedEncoderBackbone(keras_hub.models.Backbone):
         if mixers is None:
             mixers = self.default_mixers(num_layers, num_heads)
         mixers = check_mixers(mixers, num_layers)
-        check_drop_mask(drop_mask, mask_token_id)
+        check_drop_mask(drop_mask, drop_mask_rate, mask_token_id)
         check_pooling_segments(pooling_segments)
         mixer_options = {
             "attention": {
@@ -164,7 +166,7 @@ class MixedEncoderBackbone(keras_hub.models.Backbone):
                 "kernel_size": kernel_size,
                 "padding": check_padding_mode(padding),
             },
-            "pooling": {"poolings": list(poolings)},
+            "pooling": {"poolings": check_poolings(poolings)},
         }
 
         # === Layers ===
@@ -206,15 +208,19 @@ class MixedEncoderBackbone(keras_hub.models.Backbone):
             )
 
         # === Functional Model ===
+        names = ["token_ids", "segment_ids", "padding_mask"]
+        pools = any("pooling" in allocation for allocation in mixers)
+        if pools and pooling_segments == "given":
+            names.append("pooling_segment_ids")
         inputs = {
             name: keras.Input(shape=(None,), dtype="int32", name=name)
-            for name in ("token_ids", "segment_ids", "padding_mask")
+            for name in names
         }
         masks = {
             "padding_mask": inputs["padding_mask"],
             **source_mask(inputs, drop_mask, drop_mask_rate, mask_token_id),
         }
-        if any("pooling" in allocation for allocation in mixers):
+        if pools:
             masks |= pooling_masks(
                 inputs,
                 pooling_segments,

@@ -1,18 +1,19 @@
 """Who sees whom in an encoder: the masks that all its layers share."""
 
-import keras
-
 from keras_mixattn.layers.drop_mask import DropMask
 from keras_mixattn.layers.pooling_segments import PoolingSegments
 
 DROP_MASKS = ("none", "keys", "keys_keep_self")
 
 
-def check_drop_mask(drop_mask: str, mask_token_id: int | None) -> str:
+def check_drop_mask(
+    drop_mask: str, rate: float, mask_token_id: int | None
+) -> str:
     """Returns `drop_mask` if it is legal and the id it needs is given.
 
     Args:
         drop_mask: One of `DROP_MASKS`.
+        rate: Share of the [MASK] tokens that is dropped.
         mask_token_id: Id of [MASK], or `None`.
 
     Returns:
@@ -25,6 +26,11 @@ def check_drop_mask(drop_mask: str, mask_token_id: int | None) -> str:
         raise ValueError(
             f"`drop_mask` must be one of {', '.join(DROP_MASKS)}. Received: "
             f"drop_mask={drop_mask!r}"
+        )
+    if not 0 <= rate <= 1:
+        raise ValueError(
+            "`drop_mask_rate` must lie between 0 and 1. Received: "
+            f"drop_mask_rate={rate}"
         )
     if drop_mask != "none" and mask_token_id is None:
         raise ValueError(
@@ -47,6 +53,7 @@ def check_pooling_segments(pooling_segments: str | int) -> str | int:
         ValueError: If it is another.
     """
     is_count = isinstance(pooling_segments, int) and pooling_segments > 0
+    is_count = is_count and not isinstance(pooling_segments, bool)
     if not is_count and pooling_segments not in ("special", "given"):
         raise ValueError(
             "`pooling_segments` must be 'special' (parted by [CLS] and "
@@ -70,7 +77,7 @@ def source_mask(
     Returns:
         A dict with `source_mask`, empty if it is the padding mask.
     """
-    if check_drop_mask(drop_mask, mask_token_id) == "none":
+    if drop_mask == "none":
         return {}
     layer = DropMask(mask_token_id, rate, dtype="int32", name="drop_mask")
     mask = layer(inputs["token_ids"], padding_mask=inputs["padding_mask"])
@@ -86,8 +93,8 @@ def pooling_masks(
     """Makes what pooling heads need to know of the tokens.
 
     Args:
-        inputs: The symbolic inputs of an encoder by name;
-            `pooling_segment_ids` is added if it is to be given.
+        inputs: The symbolic inputs of an encoder by name, with
+            `pooling_segment_ids` if they are given.
         pooling_segments: `"special"`, `"given"` or a number of blocks.
         special_token_trick: Whether special tokens are marked.
         special_token_ids: Ids of [CLS] and [SEP].
@@ -118,8 +125,5 @@ def pooling_masks(
     if not special_token_trick:
         masks.pop("special_mask", None)
     if pooling_segments == "given":
-        inputs["pooling_segment_ids"] = keras.Input(
-            shape=(None,), dtype="int32", name="pooling_segment_ids"
-        )
         masks["pooling_segment_ids"] = inputs["pooling_segment_ids"]
     return masks

@@ -5,6 +5,7 @@ import statistics
 
 import pytest
 
+from keras_mixattn.errors import InputError
 from keras_mixattn.models.encoder import check_mixers
 from training import compare_mixers
 from training import mixer_grid
@@ -14,8 +15,13 @@ from training.mixer_report import collect
 from training.mixer_report import tables
 from training.mixer_report import write_report
 from training.report import write_metrics
+from training.stages import Stage
 
+LONGER = Grid(steps=80, epochs=1, seeds=(1, 2), mask_rates=(0.15, 0.4))
 SMALL = Grid(steps=40, epochs=1, seeds=(1, 2), mask_rates=(0.15, 0.4))
+
+
+EPOCHS = {"epochs": 1}
 
 
 def finish(directory, run, loss, accuracy):
@@ -32,6 +38,8 @@ def finish(directory, run, loss, accuracy):
         },
         directory / run.folder / "finetune" / "metrics.json",
     )
+    for stage, length in (("pretrain", {"steps": 40}), ("finetune", EPOCHS)):
+        write_metrics(length, directory / run.folder / stage / "config.json")
 
 
 def test_the_grids_hold_every_setting_once():
@@ -57,8 +65,11 @@ def test_report(tmp_path):
     runs = SMALL.runs()
     for number, run in enumerate(runs[:-1]):
         finish(tmp_path, run, 4.0 + number / 10, 0.5 + number / 100)
+    costs = {"milliseconds": 71.4, "megabytes": 88.6}
+    write_metrics({"0.4": {"attention": costs}}, tmp_path / "costs.json")
     report = collect(SMALL, tmp_path)
     assert len(report["runs"]) == len(runs) - 1
+    assert collect(LONGER, tmp_path)["runs"] == []
     groups = by_setting(report)
     assert len(groups["attention", "none", 0.15]) == 2
     assert len(groups["three-way", "keys", 0.4]) == 1
@@ -68,6 +79,7 @@ def test_report(tmp_path):
     spread = statistics.stdev(losses)
     assert f"| {statistics.mean(losses):.3f} ± {spread:.3f} |" in text
     assert "| attention | 1,234,567 | n/a | n/a |" in text
+    assert "| attention | 1,234,567 | 71 | 89 |" in text
     assert text.count("### ") == 2
     write_report(SMALL, tmp_path)
     assert (tmp_path / "MIXERS.md").read_text() == text
@@ -89,3 +101,66 @@ def test_stages_name_their_run(tmp_path):
     mixers = json.loads(words[words.index("--mixers") + 1])
     assert mixers == mixer_grid.MIXERS["three-way"]
     assert f"{tmp_path / run.folder / 'pretrain/preset'}" in finetune.arguments
+
+
+@pytest.fixture
+def commands(tmp_path, monkeypatch):
+    """Replaces the stages by commands that leave a line in a file each."""
+    told = tmp_path / "told.txt"
+
+    def stages_of(run, grid, directory):
+        code = (
+            "import pathlib, sys; path = pathlib.Path(sys.argv[1]);"
+            "path.parent.mkdir(parents=True, exist_ok=True);"
+            "path.write_text('{}');"
+            "open(sys.argv[2], 'a').write(sys.argv[3] + chr(10));"
+            "sys.exit(sys.argv[3] == 'bad')"
+        )
+        folder = directory / run.folder
+        word = "bad" if run.mixer == "PoNet" and grid.epochs == 7 else "good"
+        return [
+            Stage(
+                name,
+                name,
+                ("-c", code, f"{folder / name / 'metrics.json'}", f"{told}")
+                + (word, f"{length}"),
+                outputs=(folder / name / "metrics.json",),
+                log=folder / f"{name}.log",
+            )
+            for name, length in (
+                ("pretrain", grid.steps),
+                ("finetune", grid.epochs),
+            )
+        ]
+
+    monkeypatch.setattr(compare_mixers, "stages_of", stages_of)
+    monkeypatch.setattr(
+        compare_mixers, "common_stages", lambda directory: [VOCABULARY]
+    )
+    monkeypatch.setattr(
+        compare_mixers, "cost_stage", lambda grid, directory: VOCABULARY
+    )
+    return lambda: told.read_text().split() if told.exists() else []
+
+
+VOCABULARY = Stage("vocabulary", "Nothing", ("-c", ""))
+ONE_SEED = Grid(steps=40, epochs=1, seeds=(1,), mask_rates=(0.15,))
+
+
+def test_a_finished_grid_is_left_alone_and_a_longer_one_goes_on(
+    commands, tmp_path
+):
+    compare_mixers.run_grid(ONE_SEED, tmp_path / "run", workers=2)
+    assert len(commands()) == 32
+    compare_mixers.run_grid(ONE_SEED, tmp_path / "run", workers=2)
+    assert len(commands()) == 32
+    longer = Grid(steps=40, epochs=2, seeds=(1,), mask_rates=(0.15,))
+    compare_mixers.run_grid(longer, tmp_path / "run", workers=2)
+    assert len(commands()) == 48
+
+
+def test_a_run_that_fails_is_named_and_the_others_finish(commands, tmp_path):
+    failing = Grid(steps=40, epochs=7, seeds=(1,), mask_rates=(0.15,))
+    with pytest.raises(InputError, match="2 of 16 runs failed.*pretrain.log"):
+        compare_mixers.run_grid(failing, tmp_path / "run", workers=2)
+    assert commands().count("good") == 28

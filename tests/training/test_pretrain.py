@@ -176,9 +176,12 @@ def test_another_configuration_is_refused(pretrained, pretrain_config, capsys):
         (["--seed", "-1"], "'seed' must be at least 0"),
         (["--model", "bert"], "conv_bert or hybrid_bert; it is 'bert'"),
         (["--drop_mask", "values"], "none, keys, keys_keep_self"),
-        (["--drop_mask", "keys", "--drop_mask_rate", "2"], "rate=2.0"),
+        (
+            ["--drop_mask", "keys", "--drop_mask_rate", "2"],
+            "drop_mask_rate=2.0",
+        ),
         (["--pooling_segments", "given"], "only with `sentence_structure`"),
-        (["--sentence_structure", "true"], "ConvBertBackbone"),
+        (["--sentence_structure", "true"], "'conv_bert' has none"),
     ],
 )
 def test_bad_input_is_one_sentence(
