@@ -58,7 +58,7 @@ def parse_cell(text: str) -> Cell:
         The cell.
 
     Raises:
-        ValueError: If the text is no cell that can be measured here.
+        ValueError: If the text is no cell.
 
     Example:
 
@@ -74,7 +74,7 @@ def parse_cell(text: str) -> Cell:
         or dtype not in DTYPES
         or batch < 1
         or not 1 <= length <= MAX_LENGTH
-        or not 1 <= threads <= all_threads()
+        or threads < 1
     ):
         raise ValueError(text)
     return Cell(task, dtype, batch, length, threads)

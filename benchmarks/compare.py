@@ -192,7 +192,10 @@ def _check_name(what, name, allowed):
 
 def _read_cell(text):
     try:
-        return parse_cell(text)
+        cell = parse_cell(text)
+        if cell.threads > all_threads():
+            raise ValueError(text)
+        return cell
     except ValueError:
         raise InputError(
             f"The cell {text!r} cannot be measured: write it as TASK/DTYPE/"

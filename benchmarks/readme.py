@@ -148,6 +148,7 @@ def rendered(readme: str) -> str:
         ("accuracy", accuracy_table()),
         ("speed", speed_table()),
         ("memory", memory_table()),
+        ("mixers", mixers_table()),
     ):
         pattern = rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)"
         readme, count = re.subn(
