@@ -14,6 +14,7 @@ import h5py
 from keras_mixattn.models import ConvBertBackbone
 from keras_mixattn.models import ConvBertMaskedLM
 from keras_mixattn.models import ConvBertTextClassifier
+from keras_mixattn.models import HybridBertBackbone
 
 GOLDEN = pathlib.Path(__file__).parent / "golden" / "weight_layout.json"
 
@@ -39,11 +40,20 @@ def layouts() -> dict:
     sizes = {"vocabulary_size": 101, "num_layers": 2}
     dense = ConvBertBackbone.from_architecture("base", **sizes)
     grouped = ConvBertBackbone.from_architecture("medium_small", **sizes)
+    hybrid = HybridBertBackbone.from_architecture("base", **sizes)
+    three_way = HybridBertBackbone.from_architecture(
+        "small",
+        mixers=[{"attention": 1, "span_conv": 1, "pooling": 2}] * 2,
+        drop_mask="keys",
+        **sizes,
+    )
     return {
         "backbone": layout(dense),
         "grouped_backbone": layout(grouped),
+        "hybrid_backbone": layout(hybrid),
         "masked_lm": layout(ConvBertMaskedLM(grouped)),
         "text_classifier": layout(ConvBertTextClassifier(grouped, 3)),
+        "three_way_backbone": layout(three_way),
     }
 
 

@@ -170,7 +170,8 @@ def draw_losses(report: dict, path: Path) -> None:
             one.set_ylabel("held-out masked-LM loss")
             one.set_title(f"{rate:.0%} masked; dashed: DropMask")
             one.grid(alpha=0.3)
-        row[0].legend()
+        if report["runs"]:
+            row[0].legend()
     save_figure(figure, path)
 
 

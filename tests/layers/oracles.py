@@ -35,18 +35,24 @@ def grouped_dense(weights, name, x):
     )
 
 
-def attention(weights, name, x, query, mask, heads):
+def attention(
+    weights, name, x, query, mask, heads, sources=None, keep_self=False
+):
     key = dense(weights, f"{name}/key", x)
     value = dense(weights, f"{name}/value", x)
     width = query.shape[-1] // heads
     output = np.zeros(query.shape)
-    for row in range(len(x)):
-        real = mask[row] > 0
+    for row, t in np.ndindex(*mask.shape):
+        seen = (mask if sources is None else sources)[row] > 0
+        if keep_self and mask[row, t]:
+            seen[t] = True
+        if not seen.any():
+            continue
         for head in range(heads):
             part = slice(head * width, (head + 1) * width)
-            scores = query[row, :, part] @ key[row, real, part].T
+            scores = key[row, seen, part] @ query[row, t, part]
             weights_ = softmax(scores / math.sqrt(width))
-            output[row, :, part] = weights_ @ value[row, real, part]
+            output[row, t, part] = weights_ @ value[row, seen, part]
     return output
 
 
@@ -85,20 +91,154 @@ def span_conv(weights, name, x, query, mask, heads):
     return dynamic_convolution(value, kernels).reshape(query.shape)
 
 
-def mixed_attention(weights, name, x, mask, allocation, leak=False):
+def global_aggregation(weights, name, x, sources, heads):
+    """As published: a query and a key at every token."""
     query = dense(weights, f"{name}/query", x)
-    width = query.shape[-1] // max(allocation.values())
+    key = dense(weights, f"{name}/key", x)
+    width = query.shape[-1] // heads
+    output = np.zeros((len(x), query.shape[-1]))
+    for row in range(len(x)):
+        seen = sources[row] > 0
+        if not seen.any():
+            continue
+        for head in range(heads):
+            part = slice(head * width, (head + 1) * width)
+            mean = query[row, seen, part].mean(axis=0)
+            scores = key[row, seen, part] @ mean / math.sqrt(width)
+            output[row, part] = softmax(scores) @ key[row, seen, part]
+    return output
+
+
+def max_pooling(x, sources, targets, sees):
+    """The maxima of the sources `u` that `sees(row, t, u)`, or zero."""
+    output = np.zeros(x.shape)
+    for row, t in np.ndindex(*sources.shape):
+        pooled = [
+            x[row, u]
+            for u in range(x.shape[1])
+            if sources[row, u] and sees(row, t, u)
+        ]
+        if pooled and targets[row, t]:
+            output[row, t] = np.max(pooled, axis=0)
+    return output
+
+
+def segment_max_pooling(x, segments, sources, targets):
+    def sees(row, t, u):
+        return segments[row, t] == segments[row, u]
+
+    return max_pooling(x, sources, targets, sees)
+
+
+def local_max_pooling(x, pool_size, sources, targets):
+    def sees(row, t, u):
+        return abs(t - u) <= (pool_size - 1) // 2
+
+    return max_pooling(x, sources, targets, sees)
+
+
+def pooling_mixer(
+    weights,
+    name,
+    x,
+    padding,
+    sources,
+    special,
+    segments,
+    heads,
+    pool_size=3,
+    poolings=("global", "segment", "local"),
+):
+    """`special` is all zeros without the special-token trick."""
+    text = special == 0
+    gated, pooled = 0.0, 0.0
+    if "global" in poolings:
+        summary = global_aggregation(
+            weights, f"{name}/global_aggregation", x, sources, heads
+        )
+        gated = gated + summary[:, None, :]
+    if "segment" in poolings:
+        gated = gated + segment_max_pooling(
+            dense(weights, f"{name}/segment", x), segments, sources, text
+        )
+    if "local" in poolings:
+        pooled = local_max_pooling(
+            dense(weights, f"{name}/local", x),
+            pool_size,
+            (sources > 0) & text,
+            text,
+        )
+    if {"global", "segment"} & set(poolings):
+        pooled = pooled + gated * dense(weights, f"{name}/gate", x)
+    return pooled * (padding[:, :, None] > 0)
+
+
+def pooling_segments(token_ids, special_ids):
+    """A segment begins at each special token and behind it."""
+    ids = np.zeros(token_ids.shape, dtype="int32")
+    special = np.isin(token_ids, special_ids).astype("int32")
+    for row, t in np.ndindex(*token_ids.shape):
+        if t > 0:
+            begins = special[row, t] or special[row, t - 1]
+            ids[row, t] = ids[row, t - 1] + begins
+    return ids, special
+
+
+def mixed_attention(
+    weights,
+    name,
+    x,
+    mask,
+    allocation,
+    leak=False,
+    sources=None,
+    special=None,
+    segments=None,
+    keep_self=False,
+    **pooling,
+):
+    """`pooling` are further arguments of `pooling_mixer`."""
+    nothing = np.zeros_like(mask)
+    dropped = nothing if sources is None else (mask > 0) & (sources == 0)
+    seen = mask if sources is None else sources
     heads = []
+    if f"{name}/query/kernel" in weights:
+        query = dense(weights, f"{name}/query", x)
+        counts = [v for k, v in allocation.items() if k != "pooling"]
+        width = query.shape[-1] // max(counts)
     if count := allocation.get("attention"):
         own = query[..., : count * width]
         heads.append(
-            attention(weights, f"{name}/attention", x, own, mask, count)
+            attention(
+                weights,
+                f"{name}/attention",
+                x,
+                own,
+                mask,
+                count,
+                sources,
+                keep_self,
+            )
         )
     if count := allocation.get("span_conv"):
         own = query[..., : count * width]
-        visible = np.ones_like(mask) if leak else mask
+        visible = (1 - dropped) if leak else seen
         heads.append(
             span_conv(weights, f"{name}/span_conv", x, own, visible, count)
+        )
+    if count := allocation.get("pooling"):
+        heads.append(
+            pooling_mixer(
+                weights,
+                f"{name}/pooling",
+                x,
+                mask,
+                seen,
+                nothing if special is None else special,
+                nothing if segments is None else segments,
+                count,
+                **pooling,
+            )
         )
     return dense(weights, f"{name}/output_dense", np.concatenate(heads, -1))
 
@@ -114,10 +254,11 @@ def norm(weights, name, x):
 
 
 def encoder_block(
-    weights, name, x, mask, allocation, grouped=False, leak=False
+    weights, name, x, mask, allocation, grouped=False, leak=False, **masks
 ):
+    """`masks` are further arguments of `mixed_attention`."""
     mixed = mixed_attention(
-        weights, f"{name}/mixed_attention", x, mask, allocation, leak
+        weights, f"{name}/mixed_attention", x, mask, allocation, leak, **masks
     )
     x = norm(weights, f"{name}/mixed_attention_norm", x + mixed)
     wide = feed_forward(weights, f"{name}/feed_forward", x, grouped)
@@ -132,3 +273,21 @@ def text_embeddings(weights, name, token_ids, segment_ids):
     if f"{name}/projection/kernel" in weights:
         x = dense(weights, f"{name}/projection", x)
     return x
+
+
+def encoder(weights, inputs, mixers, **masks):
+    """Returns what a backbone with a pooler does."""
+    x = text_embeddings(
+        weights, "embeddings", inputs["token_ids"], inputs["segment_ids"]
+    )
+    for index, allocation in enumerate(mixers):
+        x = encoder_block(
+            weights,
+            f"encoder_block_{index}",
+            x,
+            inputs["padding_mask"],
+            allocation,
+            **masks,
+        )
+    pooled = np.tanh(dense(weights, "pooled_dense", x[:, 0]))
+    return {"sequence_output": x, "pooled_output": pooled}

@@ -1,21 +1,23 @@
-"""Small models of distinct sizes, and the words they know."""
+"""Small models of distinct sizes, and the words they know.
+
+Every function builds a ConvBERT unless `family` names another.
+"""
 
 import numpy as np
 
-from keras_mixattn.models import ConvBertBackbone
-from keras_mixattn.models import ConvBertMaskedLM
-from keras_mixattn.models import ConvBertMaskedLMPreprocessor
-from keras_mixattn.models import ConvBertTextClassifier
-from keras_mixattn.models import ConvBertTextClassifierPreprocessor
-from keras_mixattn.models import ConvBertTokenizer
+from keras_mixattn.models import FAMILIES
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 WORDS = [*SPECIAL, "a", "good", "bad", "film", "cafe", "##s", ",", "!"]
 TEXTS = ["a good film", "bad films!", "a bad, bad cafe", "good"]
 LABELS = np.array([1, 0, 0, 1])
+SPECIAL_IDS = {"cls_token_id": 2, "sep_token_id": 3, "mask_token_id": 4}
+
+# What a family's backbone is built with, besides the sizes.
+OPTIONS = {"conv_bert": {"kernel_size": 5}, "hybrid_bert": SPECIAL_IDS}
 
 
-def small_backbone(**overrides) -> ConvBertBackbone:
+def small_backbone(family="conv_bert", **overrides):
     arguments = {
         "vocabulary_size": len(WORDS),
         "num_layers": 2,
@@ -23,10 +25,10 @@ def small_backbone(**overrides) -> ConvBertBackbone:
         "hidden_dim": 20,
         "intermediate_dim": 28,
         "embedding_dim": 14,
-        "kernel_size": 5,
         "max_sequence_length": 23,
+        **OPTIONS[family],
     }
-    return ConvBertBackbone(**{**arguments, **overrides})
+    return FAMILIES[family].backbone(**{**arguments, **overrides})
 
 
 def small_inputs(batch=3, tokens=11, seed=0) -> dict:
@@ -41,27 +43,46 @@ def small_inputs(batch=3, tokens=11, seed=0) -> dict:
     }
 
 
-def tokenizer() -> ConvBertTokenizer:
-    return ConvBertTokenizer(WORDS, lowercase=True)
+def small_texts(batch=3, tokens=11, seed=0, masked=2) -> dict:
+    """Rows of [CLS], text, [SEP], text, [SEP]; `masked` tokens of each hidden.
+
+    The first row is full, the last one the shortest.
+    """
+    rng = np.random.default_rng(seed)
+    inputs = small_inputs(batch, tokens, seed)
+    for row, ids in enumerate(inputs["token_ids"]):
+        length = tokens - 2 * row
+        ids[:] = rng.integers(5, len(WORDS), tokens) * (
+            np.arange(tokens) < length
+        )
+        ids[0], ids[length // 2], ids[length - 1] = 2, 3, 3
+        text = np.flatnonzero(ids >= 5)
+        ids[rng.choice(text, masked, replace=False)] = 4
+    inputs["padding_mask"] = (inputs["token_ids"] != 0).astype("int32")
+    return inputs
 
 
-def small_classifier(backbone=None, **overrides) -> ConvBertTextClassifier:
+def tokenizer(family="conv_bert"):
+    return FAMILIES[family].tokenizer(WORDS, lowercase=True)
+
+
+def small_classifier(backbone=None, family="conv_bert", **overrides):
+    task = FAMILIES[family].text_classifier
     arguments = {
         "num_classes": 2,
         "class_names": ["negative", "positive"],
-        "preprocessor": ConvBertTextClassifierPreprocessor(
-            tokenizer(), sequence_length=13
+        "preprocessor": task.preprocessor_cls(
+            tokenizer(family), sequence_length=13
         ),
     }
-    return ConvBertTextClassifier(
-        backbone or small_backbone(), **{**arguments, **overrides}
+    return task(
+        backbone or small_backbone(family), **{**arguments, **overrides}
     )
 
 
-def small_masked_lm(backbone=None) -> ConvBertMaskedLM:
-    preprocessor = ConvBertMaskedLMPreprocessor(
-        tokenizer(), sequence_length=13, mask_selection_length=3
+def small_masked_lm(backbone=None, family="conv_bert"):
+    task = FAMILIES[family].masked_lm
+    preprocessor = task.preprocessor_cls(
+        tokenizer(family), sequence_length=13, mask_selection_length=3
     )
-    return ConvBertMaskedLM(
-        backbone or small_backbone(), preprocessor=preprocessor
-    )
+    return task(backbone or small_backbone(family), preprocessor=preprocessor)
