@@ -126,6 +126,25 @@ def test_segment_max_pooling():
     )
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
+def test_a_long_segment_keeps_its_gradient_in_half_precision(dtype):
+    """2048 times 1.0, which a sum in bfloat16 would stop at 256."""
+    if keras.config.backend() != "tensorflow":
+        pytest.skip("differentiates by TensorFlow's tape")
+    import tensorflow as tf
+
+    x = tf.cast(normal(1, 2048, 3), dtype)
+    layer = layers.SegmentMaxPooling(dtype=dtype)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        pooled = layer(x, tf.zeros((1, 2048), "int32"))
+    ones = tf.ones_like(pooled)
+    gradient = tape.gradient(pooled, x, output_gradients=ones)
+    # Of equal maxima each has an equal share.
+    total = tf.reduce_sum(tf.cast(gradient, "float32"), axis=1)
+    np.testing.assert_allclose(total, np.full((1, 3), 2048.0), rtol=1e-2)
+
+
 @pytest.mark.parametrize("pool_size", [1, 3, 5, 23])
 def test_local_max_pooling(pool_size):
     run_layer_test(
