@@ -14,6 +14,7 @@ import pytest
 from keras import ops
 
 from keras_mixattn import layers
+from keras_mixattn.layers.masking import keep_where
 from keras_mixattn.layers.pooling_mixer import POOLINGS
 from tests.fixtures import golden
 from tests.harness import as_numpy
@@ -538,6 +539,12 @@ def test_appended_padding_changes_nothing(pads):
         np.testing.assert_allclose(
             found[:, :TOKENS][real], alone[real], rtol=0, atol=2e-6
         )
+
+
+def test_rows_that_are_not_kept_may_hold_anything():
+    x = np.array([[1.0, np.inf, np.nan, -np.inf, 2.0]])[:, :, None]
+    kept = keep_where(ops.array(x), np.array([[1, 0, 0, 0, 1]]))
+    assert as_numpy(kept).ravel().tolist() == [1.0, 0.0, 0.0, 0.0, 2.0]
 
 
 def test_what_padding_holds_changes_nothing():
