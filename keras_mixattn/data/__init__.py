@@ -1,18 +1,27 @@
-"""Text in: documents, labelled texts, vocabularies, windows, batches."""
+"""Text in: documents, labelled data, vocabularies, windows, batches."""
 
 from keras_mixattn.data.docstrings import Document
 from keras_mixattn.data.docstrings import docstring_documents
 from keras_mixattn.data.docstrings import module_split
 from keras_mixattn.data.documents import read_documents
+from keras_mixattn.data.iob2 import to_iob2
 from keras_mixattn.data.labelled_texts import LabelledTexts
 from keras_mixattn.data.labelled_texts import read_labelled_texts
 from keras_mixattn.data.length_batches import LengthBatches
 from keras_mixattn.data.masking import TokenMasker
 from keras_mixattn.data.masking import masked_lm_dataset
 from keras_mixattn.data.package_task import package_sentences
+from keras_mixattn.data.packed_texts import packed_texts
+from keras_mixattn.data.questions import Answer
+from keras_mixattn.data.questions import Questions
+from keras_mixattn.data.questions import read_questions
 from keras_mixattn.data.sentence_structure import SentenceStructureExamples
 from keras_mixattn.data.sentence_structure import sentence_structure_examples
 from keras_mixattn.data.sentences import split_sentences
+from keras_mixattn.data.tagged_words import TaggedWords
+from keras_mixattn.data.tagged_words import read_tagged_words
+from keras_mixattn.data.texts import Texts
+from keras_mixattn.data.texts import read_texts
 from keras_mixattn.data.token_windows import token_windows
 from keras_mixattn.data.vocabulary import SPECIAL_TOKENS
 from keras_mixattn.data.vocabulary import learn_vocabulary
@@ -21,10 +30,14 @@ from keras_mixattn.data.vocabulary import save_vocabulary
 
 __all__ = [
     "SPECIAL_TOKENS",
+    "Answer",
     "Document",
     "LabelledTexts",
     "LengthBatches",
+    "Questions",
     "SentenceStructureExamples",
+    "TaggedWords",
+    "Texts",
     "TokenMasker",
     "docstring_documents",
     "learn_vocabulary",
@@ -32,10 +45,15 @@ __all__ = [
     "masked_lm_dataset",
     "module_split",
     "package_sentences",
+    "packed_texts",
     "read_documents",
     "read_labelled_texts",
+    "read_questions",
+    "read_tagged_words",
+    "read_texts",
     "save_vocabulary",
     "sentence_structure_examples",
     "split_sentences",
+    "to_iob2",
     "token_windows",
 ]

@@ -1,38 +1,34 @@
 """Texts with a label each, from a table or a TensorFlow data set."""
 
+import contextlib
+import itertools
 import json
+import math
+from collections.abc import Callable
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-from keras_mixattn.data.text_files import Table
+from keras_mixattn.data.label_names import NameIds
+from keras_mixattn.data.label_names import cell_name
+from keras_mixattn.data.label_names import sorted_names
 from keras_mixattn.data.text_files import choose_column
-from keras_mixattn.data.text_files import read_table
-from keras_mixattn.data.tfds_tables import TFDS_PREFIX
-from keras_mixattn.data.tfds_tables import read_tfds_table
+from keras_mixattn.data.texts import load_table
+from keras_mixattn.data.texts import texts_of
 from keras_mixattn.errors import InputError
-
-TEXT_NAMES = (
-    "text",
-    "sentence",
-    "review",
-    "question",
-    "utterance",
-    "comment",
-    "content",
-    "document",
-)
-LABEL_NAMES = ("label", "category", "class", "intent", "sentiment", "topic")
 
 
 @dataclass(frozen=True)
 class LabelledTexts:
-    """Texts, or pairs of texts, and the class of each.
+    """Texts, or pairs of texts, and the label of each.
 
     Args:
         texts: The texts, or the first text of each pair.
-        labels: The class of each, an index into `label_names`.
-        label_names: The name of each class.
+        labels: The label of each text. A class is an index into
+            `label_names`; several classes are a list of these, which may be
+            empty; a score is a float.
+        label_names: The name of each class; empty if labels are scores.
         text_pairs: The second text of each pair, or `None`.
 
     Example:
@@ -44,7 +40,7 @@ class LabelledTexts:
     """
 
     texts: list[str]
-    labels: list[int]
+    labels: list[int] | list[list[int]] | list[float]
     label_names: list[str]
     text_pairs: list[str] | None = None
 
@@ -60,13 +56,20 @@ def read_labelled_texts(
     label_names: Sequence[str] | None = None,
     split: str | None = None,
     data_dir: str | Path | None = None,
+    label_kind: str = "class",
+    separator: str | None = None,
 ) -> LabelledTexts:
-    r"""Reads texts and labels from a `.tsv`, `.csv` or `.jsonl` file or TFDS.
+    r"""Reads texts and labels from a table or TFDS.
 
-    Columns are chosen by name, or by number (from 0) in a `.tsv` or `.csv`
+    A table is a `.tsv`, `.csv` or `.jsonl` file, or a `.txt` with a
+    `separator`. Columns are chosen by name, or by number (from 0) in a file
     without a header line. If no column is chosen, the one with a usual name
     (`text`, `sentence`, ...; `label`, `category`, ...) is taken. A text that
     is a JSON list of objects with `text` is their texts joined as they are.
+
+    Several classes of a text are a JSON list, or in a table also names joined
+    by commas. Only the empty list says that a text has no class at all: an
+    empty field is an error.
 
     Args:
         source: A file, which may be gzipped, or `tfds:NAME`, for example
@@ -81,6 +84,10 @@ def read_labelled_texts(
             sorted (by value if all are integers).
         split: Split of a TensorFlow data set, by default `"train"`.
         data_dir: Directory of prepared TensorFlow data sets.
+        label_kind: `"class"`, one class a text; `"classes"`, any number of
+            them; or `"score"`, a number.
+        separator: What parts the two columns of a `.txt` file, at its first
+            place in a line: `" "` reads lines such as `3 Who was Galileo ?`.
 
     Returns:
         The `LabelledTexts`.
@@ -96,114 +103,140 @@ def read_labelled_texts(
     assert read_labelled_texts("a.tsv").labels == [1, 0]
     ```
     """
-    table = _open_table(
-        source, (text_column, label_column, text_pair_column), split, data_dir
+    kind = _label_kind(label_kind, label_names)
+    chosen = (text_column, label_column, text_pair_column)
+    table = load_table(source, chosen, split, data_dir, separator)
+    texts = texts_of(table, text_column, text_pair_column, source)
+    column = choose_column(
+        table.columns, label_column, kind.usual_columns, "label", source
     )
-    columns = table.columns
-    text_column = choose_column(
-        columns, text_column, TEXT_NAMES, "text", source
-    )
-    label_column = choose_column(
-        columns, label_column, LABEL_NAMES, "label", source
-    )
-    if text_pair_column is not None:
-        choose_column(columns, text_pair_column, (), "text_pair", source)
-    numbers, texts, pairs, labels = [], [], [], []
-    for number, row in table.rows:
-        place = f"'{source}', line {number}"
-        numbers.append(number)
-        texts.append(_text(row, text_column, place))
-        labels.append(_label(row, label_column, place))
-        if text_pair_column is not None:
-            pairs.append(_text(row, text_pair_column, place))
-    if not texts:
-        raise InputError(
-            f"'{source}' has a header line but no rows; it needs at least one."
-        )
+    cells = [
+        _Cell(row.get(column), column, f"'{source}', line {number}")
+        for number, row in table.rows
+    ]
     if label_names is None:
-        label_names = table.class_names.get(label_column)
+        label_names = table.class_names.get(column)
+    labels, names = kind.read(cells, label_names)
+    return LabelledTexts(texts.texts, labels, names, texts.text_pairs)
+
+
+class _Cell(NamedTuple):
+    value: object
+    column: str | int
+    place: str
+
+
+class _LabelKind(NamedTuple):
+    usual_columns: tuple[str, ...]
+    read: Callable[[list[_Cell], Sequence[str] | None], tuple[list, list[str]]]
+
+
+def _label_kind(name: str, label_names) -> _LabelKind:
+    if name not in _LABEL_KINDS:
+        raise InputError(
+            f"`label_kind` is {name!r}; it must be one of: "
+            f"{', '.join(_LABEL_KINDS)}."
+        )
+    if name == "score" and label_names is not None:
+        raise InputError(
+            "`label_names` name classes, but `label_kind` is 'score'; leave "
+            "one of them out."
+        )
+    return _LABEL_KINDS[name]
+
+
+def _read_class(cells, label_names) -> tuple[list[int], list[str]]:
+    names = [_class_name(cell) for cell in cells]
+    ids = NameIds(
+        sorted_names(names) if label_names is None else label_names, "label"
+    )
+    labels = [
+        ids.id_of(name, cell.place)
+        for name, cell in zip(names, cells, strict=True)
+    ]
+    return labels, ids.names
+
+
+def _read_classes(cells, label_names) -> tuple[list[list[int]], list[str]]:
+    names = [list(map(_class_name, _class_cells(cell))) for cell in cells]
     if label_names is None:
-        label_names = _sorted_labels(set(labels))
-    ids = _label_ids(labels, list(label_names), numbers, source)
-    return LabelledTexts(texts, ids, list(label_names), pairs or None)
-
-
-def _open_table(
-    source: str | Path,
-    chosen: tuple,
-    split: str | None,
-    data_dir: str | Path | None,
-) -> Table:
-    if str(source).startswith(TFDS_PREFIX):
-        return read_tfds_table(str(source), split or "train", data_dir)
-    if split is not None or data_dir is not None:
+        label_names = sorted_names(itertools.chain.from_iterable(names))
+    ids = NameIds(label_names, "label")
+    if not ids.names:
         raise InputError(
-            f"`split` and `data_dir` belong to {TFDS_PREFIX}NAME; '{source}' "
-            "is a file, so leave them out."
+            f"{cells[0].place} has no labels, nor has any other row; at least "
+            "one row needs one."
         )
-    kinds = {type(column) for column in chosen if column is not None}
-    if len(kinds) > 1:
-        raise InputError(
-            f"Columns {chosen} of '{source}' mix names and numbers; use names "
-            "with a header line, numbers without."
-        )
-    return read_table(source, header=int not in kinds)
-
-
-def _text(row: dict, column: str | int, place: str) -> str:
-    text = row.get(column)
-    if isinstance(text, list) and all(
-        isinstance(part, dict) and isinstance(part.get("text"), str)
-        for part in text
-    ):
-        return "".join(part["text"] for part in text)
-    if not isinstance(text, str):
-        raise InputError(
-            f"{place} has no text in column {column!r}; every row needs it "
-            "as a string."
-        )
-    return text
-
-
-def _label(row: dict, column: str | int, place: str) -> str:
-    label = row.get(column)
-    if isinstance(label, list | dict):
-        raise InputError(
-            f"{place} has a {type(label).__name__} for a label in column "
-            f"{column!r}; give a column with one name or number a row."
-        )
-    label = label.strip() if isinstance(label, str) else json.dumps(label)
-    if label in ("", "null"):
-        raise InputError(
-            f"{place} has no label in column {column!r}; every row needs one."
-        )
-    return label
-
-
-def _sorted_labels(labels: set[str]) -> list[str]:
-    by_number = all(map(_is_integer, labels))
-    return sorted(labels, key=int if by_number else None)
-
-
-def _is_integer(label: str) -> bool:
-    return label.removeprefix("-").isdecimal()
-
-
-def _label_ids(
-    labels: list[str],
-    label_names: list[str],
-    numbers: list[int],
-    source: str | Path,
-) -> list[int]:
-    ids = {name: index for index, name in enumerate(label_names)}
-    if not any(map(_is_integer, label_names)):
-        ids.update({str(index): index for index in range(len(label_names))})
-    for number, label in zip(numbers, labels, strict=True):
-        if label not in ids:
-            legal = ", ".join(label_names[:20])
-            more = ", ..." if len(label_names) > 20 else ""
+    labels = []
+    for some, cell in zip(names, cells, strict=True):
+        classes = sorted(ids.id_of(name, cell.place) for name in some)
+        if len(set(classes)) < len(classes):
             raise InputError(
-                f"'{source}', line {number} has the unknown label {label!r}; "
-                f"the {len(label_names)} legal ones are: {legal}{more}."
+                f"{cell.place} names a label twice: {', '.join(some)}; name "
+                "each once."
             )
-    return [ids[label] for label in labels]
+        labels.append(classes)
+    return labels, ids.names
+
+
+def _read_scores(cells, label_names) -> tuple[list[float], list[str]]:
+    return [_score(cell) for cell in cells], []
+
+
+_LABEL_KINDS = {
+    "class": _LabelKind(
+        ("label", "category", "class", "intent", "sentiment", "topic"),
+        _read_class,
+    ),
+    "classes": _LabelKind(
+        ("labels", "label", "categories", "classes"), _read_classes
+    ),
+    "score": _LabelKind(("score", "label"), _read_scores),
+}
+
+
+def _class_cells(cell: _Cell) -> list[_Cell]:
+    """Returns a cell for each class: of a JSON list, or between commas."""
+    value = cell.value
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        try:
+            value = json.loads(value)
+        except json.JSONDecodeError as error:
+            raise InputError(
+                f"{cell.place} has no valid JSON list in column "
+                f"{cell.column!r}: {error.msg} at column {error.colno}; write "
+                "a list such as [0, 3], or names joined by commas."
+            ) from error
+    elif isinstance(value, str):
+        value = value.split(",")
+    values = value if isinstance(value, list) else [value]
+    return [cell._replace(value=value) for value in values]
+
+
+def _class_name(cell: _Cell) -> str:
+    if isinstance(cell.value, list | dict):
+        raise InputError(
+            f"{cell.place} has a {type(cell.value).__name__} for a label in "
+            f"column {cell.column!r}; a label is one name or number, or with "
+            "`label_kind` 'classes' a list of these."
+        )
+    name = cell_name(cell.value)
+    if not name:
+        raise InputError(
+            f"{cell.place} has no label in column {cell.column!r}; every row "
+            "needs one."
+        )
+    return name
+
+
+def _score(cell: _Cell) -> float:
+    score = math.nan
+    if not isinstance(cell.value, bool):
+        with contextlib.suppress(TypeError, ValueError, OverflowError):
+            score = float(cell.value)
+    if not math.isfinite(score):
+        raise InputError(
+            f"{cell.place} has {cell.value!r} for a score in column "
+            f"{cell.column!r}; every row needs a finite number."
+        )
+    return score

@@ -1,65 +1,66 @@
-"""Batches of tokenised texts, each no longer than its texts need."""
+"""Batches of tokenised examples, each no longer than its rows need."""
 
 import numpy as np
 import tensorflow as tf
 
-from keras_mixattn.data.labelled_texts import LabelledTexts
-
-_TEXTS_AT_ONCE = 256
 _BATCHES_SORTED_TOGETHER = 50
 
 
 class LengthBatches:
-    """Tokenises texts once and batches them by length.
+    """Batches rows by length.
 
-    A batch is padded to its longest text, rounded up to a multiple of
+    A batch is padded to its longest row, rounded up to a multiple of
     `multiple_of`, so that few positions are padding and few lengths occur.
 
     Args:
-        split: Texts and labels.
-        preprocessor: A text classifier's, with its `sequence_length`.
-        batch_size: Texts of a batch.
-        multiple_of: Every length is a multiple of this, or the preprocessor's
-            `sequence_length`.
+        inputs: The inputs of a model by name, arrays of shape
+            `(rows, tokens)` or `(rows,)`; `padding_mask` tells the lengths.
+        labels: An array, or a dict of arrays by the name of an output.
+        batch_size: Rows of a batch.
+        multiple_of: Every length is a multiple of this, or the rows' own.
+        weights: A weight for each label. Optional.
+        label_each_token: Whether labels and weights have the tokens as their
+            second axis. Defaults to `False`.
 
     Example:
 
     ```python
-    from keras_mixattn.models import ConvBertTextClassifierPreprocessor
-    from keras_mixattn.models import ConvBertTokenizer
-
-    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bad"]
-    preprocessor = ConvBertTextClassifierPreprocessor(
-        ConvBertTokenizer(words), sequence_length=32
+    inputs = {"padding_mask": np.array([[1, 1, 0, 0], [1, 0, 0, 0]])}
+    batches = LengthBatches(
+        inputs, np.array([5, 6]), batch_size=1, multiple_of=1
     )
-    split = LabelledTexts(["good", "bad", "good"], [1, 0, 1], ["-", "+"])
-    batches = LengthBatches(split, preprocessor, batch_size=2)
-    inputs, labels = next(iter(batches.shuffled(seed=1)))
-    assert inputs["token_ids"].shape == (2, 16)
+    dataset, rows = batches.in_order_of_length()
+    assert rows.tolist() == [1, 0]
+    inputs, labels = next(iter(dataset))
+    assert inputs["padding_mask"].shape == (1, 1) and labels == [6]
     ```
     """
 
     def __init__(
         self,
-        split: LabelledTexts,
-        preprocessor,
+        inputs: dict[str, np.ndarray],
+        labels,
         batch_size: int,
         multiple_of: int = 16,
+        weights: np.ndarray | None = None,
+        label_each_token: bool = False,
     ):
-        self.inputs = _packed(split, preprocessor)
-        self.labels = np.array(split.labels, "int32")
+        self.inputs = inputs
         self.batch_size = batch_size
         self.multiple_of = multiple_of
-        self._lengths = self.inputs["padding_mask"].sum(axis=1)
+        self.label_each_token = label_each_token
+        self._answers = (labels,) if weights is None else (labels, weights)
+        self._lengths = inputs["padding_mask"].sum(axis=1)
 
     def __len__(self) -> int:
-        return -(-len(self.labels) // self.batch_size)
+        return -(-len(self._lengths) // self.batch_size)
 
     def in_order_of_length(self) -> tuple[tf.data.Dataset, np.ndarray]:
-        """Returns a single pass from the shortest text to the longest.
+        """Returns a single pass from the shortest row to the longest.
 
         Returns:
-            A dataset of (inputs, labels), and the indices of its texts.
+            A dataset of (inputs, labels), with the weights if there are any,
+            and the numbers of its rows.
         """
         rows = np.argsort(self._lengths, kind="stable")
         return self._dataset(lambda: self._cut(rows), len(self)), rows
@@ -67,7 +68,7 @@ class LengthBatches:
     def shuffled(self, seed: int, first_epoch: int = 0) -> tf.data.Dataset:
         """Returns an endless stream of passes, each in another order.
 
-        A pass has `len(self)` batches. Texts of like length share a batch;
+        A pass has `len(self)` batches. Rows of like length share a batch;
         which ones, and the order of the batches, is random.
 
         Args:
@@ -75,7 +76,7 @@ class LengthBatches:
             first_epoch: Number of the first pass, for resuming.
 
         Returns:
-            A dataset of (inputs, labels).
+            A dataset as that of `in_order_of_length`.
         """
 
         def batches():
@@ -88,7 +89,7 @@ class LengthBatches:
 
     def _shuffled_pass(self, seed) -> list[np.ndarray]:
         random = np.random.default_rng(seed)
-        rows = random.permutation(len(self.labels))
+        rows = random.permutation(len(self._lengths))
         together = self.batch_size * _BATCHES_SORTED_TOGETHER
         batches = []
         for start in range(0, len(rows), together):
@@ -105,44 +106,33 @@ class LengthBatches:
         ]
 
     def _dataset(self, batches, count: int) -> tf.data.Dataset:
-        tokens = tf.TensorSpec((None, None), tf.int32)
         dataset = tf.data.Dataset.from_generator(
             lambda: map(self._batch, batches()),
-            output_signature=(
-                {name: tokens for name in self.inputs},
-                tf.TensorSpec((None,), tf.int32),
+            output_signature=tf.nest.map_structure(
+                lambda x: tf.TensorSpec((None,) + _free(x), x.dtype),
+                (self.inputs, *self._answers),
             ),
         )
         # Keras warns at the end of a dataset whose size it had to count.
         dataset = dataset.apply(tf.data.experimental.assert_cardinality(count))
         return dataset.prefetch(tf.data.AUTOTUNE)
 
-    def _batch(self, rows: np.ndarray) -> tuple[dict, np.ndarray]:
+    def _batch(self, rows: np.ndarray) -> tuple:
         longest = self._lengths[rows].max()
         length = -(-longest // self.multiple_of) * self.multiple_of
-        inputs = {
-            name: values[rows, :length] for name, values in self.inputs.items()
-        }
-        return inputs, self.labels[rows]
+
+        def all_of(values):
+            return values[rows]
+
+        def cut(values):
+            return values[rows, :length] if values.ndim > 1 else values[rows]
+
+        cut_answers = cut if self.label_each_token else all_of
+        return (
+            tf.nest.map_structure(cut, self.inputs),
+            *tf.nest.map_structure(cut_answers, self._answers),
+        )
 
 
-def _packed(split: LabelledTexts, preprocessor) -> dict[str, np.ndarray]:
-    texts = split.texts
-    if split.text_pairs is not None:
-        texts = (texts, split.text_pairs)
-    # Mapped over tf.data the tokenizer runs in C++, called directly in Python.
-    batches = (
-        tf.data.Dataset.from_tensor_slices(texts)
-        .batch(_TEXTS_AT_ONCE)
-        .map(_packer(preprocessor), num_parallel_calls=tf.data.AUTOTUNE)
-    )
-    rows = list(batches.as_numpy_iterator())
-    return {name: np.concatenate([r[name] for r in rows]) for name in rows[0]}
-
-
-def _packer(preprocessor):
-    def pack(*texts):
-        # Called with a tuple alone, KerasHub takes its second text for `y`.
-        return preprocessor(texts if len(texts) > 1 else texts[0], y=None)
-
-    return pack
+def _free(values: np.ndarray) -> tuple:
+    return (None,) * (values.ndim - 1)

@@ -26,11 +26,11 @@ class Table(NamedTuple):
     """The columns of a table and its rows, each with its line number.
 
     `class_names` holds the ordered names of the classes of those columns
-    whose source declares them.
+    whose source declares them, be it one class a row or a list of them.
     """
 
     columns: list[str] | list[int]
-    rows: Iterator[tuple[int, dict]]
+    rows: Iterable[tuple[int, dict]]
     class_names: Mapping[str, list[str]] = MappingProxyType({})
 
 
@@ -93,18 +93,22 @@ def _decoded(line: bytes, path: Path, number: int, offset: int) -> str:
         ) from error
 
 
-def read_table(path: str | Path, header: bool = True) -> Table:
+def read_table(
+    path: str | Path, header: bool = True, separator: str | None = None
+) -> Table:
     r"""Opens a table of texts.
 
     A `.tsv` line is split at each tab and has no quoting; a `.csv` is quoted
     as in RFC 4180, line breaks inside quotes included; a `.jsonl` line is one
-    JSON object. Each may be gzipped. Blank lines are skipped.
+    JSON object; a `.txt` line is split once, at the first `separator`. Each
+    may be gzipped. Blank lines are skipped.
 
     Args:
-        path: A file that ends in `.tsv`, `.csv` or `.jsonl`, or that and
-            `.gz`.
+        path: A file that ends in `.tsv`, `.csv`, `.jsonl` or, with a
+            `separator`, `.txt`, or that and `.gz`.
         header: Whether the first line names the columns. Without a header
             the columns are numbered from 0. A `.jsonl` always has names.
+        separator: What parts the two columns of a `.txt`; `None` elsewhere.
 
     Returns:
         The columns and an iterator of (line number, row by column).
@@ -124,15 +128,15 @@ def read_table(path: str | Path, header: bool = True) -> Table:
     """
     path = Path(path)
     ending = file_ending(path)
-    if ending not in TABLE_ENDINGS:
-        raise InputError(
-            f"File '{path}' is no table; its name must end in "
-            f"{', '.join(TABLE_ENDINGS)} or one of these and .gz."
-        )
+    _check_ending(path, ending, separator)
     if ending == ".jsonl":
         return _json_table(path, header)
-    fields = _tsv_fields if ending == ".tsv" else _csv_fields
-    rows = fields(path)
+    if ending == ".csv":
+        rows = _csv_fields(path)
+    elif ending == ".tsv":
+        rows = _split_lines(path, "\t")
+    else:
+        rows = _split_lines(path, separator, maxsplit=1)
     number, first = _first(rows, path)
     columns = first if header else list(range(len(first)))
     if len(set(columns)) < len(columns):
@@ -188,10 +192,28 @@ def choose_column(
     )
 
 
-def _tsv_fields(path: Path) -> Iterator[tuple[int, list[str]]]:
+def _check_ending(path: Path, ending: str, separator: str | None) -> None:
+    if ending == ".txt" and separator:
+        return
+    if ending not in TABLE_ENDINGS:
+        raise InputError(
+            f"File '{path}' is no table; its name must end in "
+            f"{', '.join(TABLE_ENDINGS)} or, if a `separator` is given, .txt "
+            "(.gz may follow)."
+        )
+    if separator is not None:
+        raise InputError(
+            f"The `separator` {separator!r} parts the columns of a .txt file; "
+            f"'{path}' needs none, so leave it out."
+        )
+
+
+def _split_lines(
+    path: Path, separator: str, maxsplit: int = -1
+) -> Iterator[tuple[int, list[str]]]:
     for number, line in enumerate(text_lines(path), start=1):
         if line.strip():
-            yield number, line.rstrip("\r\n").split("\t")
+            yield number, line.rstrip("\r\n").split(separator, maxsplit)
 
 
 def _csv_fields(path: Path) -> Iterator[tuple[int, list[str]]]:

@@ -16,6 +16,32 @@ TFDS_PREFIX = "tfds:"
 _TIMEOUT_SECONDS = 5
 
 
+def is_tfds(
+    source: str | Path, split: str | None, data_dir: str | Path | None
+) -> bool:
+    """Tells a TensorFlow data set from a file.
+
+    Args:
+        source: A file, or `tfds:NAME`.
+        split: The split that the user chose, if any.
+        data_dir: The directory that the user chose, if any.
+
+    Returns:
+        Whether `source` is a TensorFlow data set.
+
+    Raises:
+        InputError: It is a file, but a split or a directory was chosen.
+    """
+    if str(source).startswith(TFDS_PREFIX):
+        return True
+    if split is not None or data_dir is not None:
+        raise InputError(
+            f"`split` and `data_dir` belong to {TFDS_PREFIX}NAME; '{source}' "
+            "is a file, so leave them out."
+        )
+    return False
+
+
 def read_tfds_table(
     source: str, split: str, data_dir: str | Path | None = None
 ) -> Table:
@@ -31,7 +57,7 @@ def read_tfds_table(
 
     Returns:
         The columns and an iterator of (example number from 1, row by column).
-        Bytes become strings and class ids become class names.
+        Bytes become strings and class ids become class names, in lists too.
 
     Raises:
         InputError: The data set or the split is unknown, cannot be prepared,
@@ -57,7 +83,7 @@ def read_tfds_table(
     class_names = {
         column: feature.names
         for column, feature in features.items()
-        if feature.shape == () and getattr(feature, "names", None)
+        if getattr(feature, "names", None)  # a list has those of its items
     }
     return Table(sorted(features), _rows(dataset, class_names), class_names)
 
@@ -66,16 +92,24 @@ def _rows(
     dataset, class_names: dict[str, list[str]]
 ) -> Iterator[tuple[int, dict]]:
     for number, example in enumerate(dataset.as_numpy_iterator(), start=1):
-        row = {}
-        for column, value in example.items():
-            if isinstance(value, bytes):
-                row[column] = value.decode("utf-8", errors="replace")
-            elif column in class_names:  # an unlabelled example has -1
-                names = class_names[column]
-                row[column] = names[value] if value >= 0 else None
-            else:
-                row[column] = getattr(value, "tolist", lambda v=value: v)()
+        row = {
+            column: _plain(value, class_names.get(column))
+            for column, value in example.items()
+        }
         yield number, row
+
+
+def _plain(value, names: list[str] | None = None):
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, bytes):
+        return value.decode("utf-8", errors="replace")
+    value = getattr(value, "tolist", lambda: value)()
+    if isinstance(value, list):
+        return [_plain(item, names) for item in value]
+    if names is None:
+        return value
+    return names[value] if value >= 0 else None  # -1: unlabelled
 
 
 def _prepared_builder(name: str, data_dir: str | Path | None):

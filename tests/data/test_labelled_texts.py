@@ -8,13 +8,15 @@ import threading
 import time
 import urllib.error
 
+import numpy as np
 import pytest
+import tensorflow_datasets as tfds
 
 from keras_mixattn.data import LabelledTexts
 from keras_mixattn.data import read_labelled_texts
 from keras_mixattn.data import tfds_tables
 from keras_mixattn.errors import InputError
-from tests.fixtures import shared_file
+from tests.data.tfds_sets import store
 
 
 def write(path, text):
@@ -76,6 +78,60 @@ def test_ids_stand_for_label_names(tmp_path):
         read_labelled_texts(path, label_names=["1", "2"])
 
 
+def test_a_text_file_is_split_at_the_first_separator(tmp_path):
+    path = write(tmp_path / "a.txt", "3 Who was  he ?\n0 What\tis it ?\n")
+    assert read_labelled_texts(path, 1, 0, separator=" ") == LabelledTexts(
+        ["Who was  he ?", "What\tis it ?"], [1, 0], ["0", "3"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.tsv", "text\tlabels\na\t10, 9\nb\t[]\nc\t[-1]\n"),
+        ("a.csv", 'text,labels\na,"10,9"\nb," []"\nc,-1\n'),
+        (
+            "a.jsonl",
+            '{"text": "a", "labels": [10, "9"]}\n'
+            '{"text": "b", "labels": []}\n'
+            '{"text": "c", "labels": -1}\n',
+        ),
+    ],
+)
+def test_several_classes_of_a_text(tmp_path, name, content):
+    path = write(tmp_path / name, content)
+    assert read_labelled_texts(path, label_kind="classes") == LabelledTexts(
+        ["a", "b", "c"], [[1, 2], [], [0]], ["-1", "9", "10"]
+    )
+
+
+def test_several_classes_by_the_names_of_train(tmp_path):
+    path = write(tmp_path / "a.tsv", 'joy,2\tx\n["fear"]\ty\n2,0\tz\n')
+    read = read_labelled_texts(
+        path, 1, 0, label_names=["fear", "joy", "love"], label_kind="classes"
+    )
+    assert read.labels == [[1, 2], [0], [0, 2]]
+    assert read.label_names == ["fear", "joy", "love"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", "text,score\na,4\nb, -0.5\nc,1e-3\n"),
+        (
+            "a.jsonl",
+            '{"text": "a", "score": 4}\n{"text": "b", "score": -0.5}\n'
+            '{"text": "c", "score": "0.001"}\n',
+        ),
+    ],
+)
+def test_scores(tmp_path, name, content):
+    path = write(tmp_path / name, content)
+    read = read_labelled_texts(path, label_kind="score")
+    assert read == LabelledTexts(["a", "b", "c"], [4.0, -0.5, 0.001], [])
+    assert all(type(score) is float for score in read.labels)
+
+
 @pytest.mark.parametrize(
     ("content", "arguments", "words"),
     [
@@ -120,54 +176,27 @@ def test_faults_of_other_files(tmp_path):
         read_labelled_texts(path, 0, 1)
 
 
-@pytest.mark.parametrize(
-    ("parts", "columns", "count", "num_labels"),
-    [
-        (("sst2_glue", "train.tsv"), {}, 67349, 2),
-        (("banking77", "train.csv"), {}, 10003, 77),
-        (("snips", "train.jsonl"), {"text_column": "data"}, 13784, 7),
-        (
-            ("cola", "in_domain_train.tsv"),
-            {"text_column": 3, "label_column": 1},
-            8551,
-            2,
-        ),
-    ],
-)
-def test_counts_of_known_files(parts, columns, count, num_labels):
-    read = read_labelled_texts(shared_file("data", "cls", *parts), **columns)
-    assert len(read) == len(read.texts) == count
-    assert set(read.labels) == set(range(num_labels))
-
-
 @pytest.fixture(scope="module")
 def tfds_directory(tmp_path_factory):
     """A prepared data set whose class names are not in sorted order."""
-    import tensorflow_datasets as tfds
-
-    directory = tmp_path_factory.mktemp("tfds")
-    rows = [("fine à la carte", 0), ("dull", 1), ("not rated", -1)]
+    rows = [
+        ("fine à la carte", 0, [1, 0], 4.5),
+        ("dull", 1, [], -1.0),
+        ("not rated", -1, [1], 0.0),
+    ]
     label = tfds.features.ClassLabel(names=["good", "bad"])
-    tfds.dataset_builders.store_as_tfds_dataset(
-        name="toy_reviews",
-        version="1.0.0",
-        features=tfds.features.FeaturesDict(
-            {
-                "sentence": tfds.features.Text(),
-                "label": label,
-                "tags": tfds.features.Sequence(label),
-            }
-        ),
-        split_datasets={
-            "train": [
-                (number, {"sentence": text, "label": label, "tags": [0, 1]})
-                for number, (text, label) in enumerate(rows)
-            ]
-        },
-        data_dir=directory,
-        disable_shuffling=True,
+    features = {
+        "sentence": tfds.features.Text(),
+        "label": label,
+        "tags": tfds.features.Sequence(label),
+        "stars": np.float64,
+    }
+    return store(
+        tmp_path_factory.mktemp("tfds"),
+        "toy_reviews",
+        features,
+        [dict(zip(features, row, strict=True)) for row in rows],
     )
-    return directory
 
 
 def test_a_prepared_tensorflow_data_set(tfds_directory, monkeypatch):
@@ -182,11 +211,29 @@ def test_a_prepared_tensorflow_data_set(tfds_directory, monkeypatch):
     )
 
 
+def test_other_labels_of_a_tensorflow_data_set(tfds_directory):
+    read = read_labelled_texts(
+        "tfds:toy_reviews",
+        label_column="tags",
+        data_dir=tfds_directory,
+        label_kind="classes",
+    )
+    assert read.labels == [[0, 1], [], [1]]
+    assert read.label_names == ["good", "bad"]
+    read = read_labelled_texts(
+        "tfds:toy_reviews",
+        label_column="stars",
+        data_dir=tfds_directory,
+        label_kind="score",
+    )
+    assert read.labels == [4.5, -1.0, 0.0]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         ({"split": "dev"}, "no split 'dev'; it has: train"),
-        ({"text_column": "x"}, "no column 'x'.*are: label, sentence, tags"),
+        ({"text_column": "x"}, "no column 'x'.*: label, sentence, stars, tags"),
         ({"label_column": "tags"}, "line 1 has a list for a label .* 'tags'"),
         ({}, "line 3 has no label"),
     ],

@@ -3,8 +3,8 @@ import itertools
 import numpy as np
 import pytest
 
-from keras_mixattn.data import LabelledTexts
 from keras_mixattn.data.length_batches import LengthBatches
+from keras_mixattn.data.packed_texts import packed_texts
 from keras_mixattn.models import ConvBertTextClassifierPreprocessor
 from keras_mixattn.models import ConvBertTokenizer
 
@@ -17,13 +17,11 @@ def make_batches(count, pairs=False, batch_size=4):
         " ".join(random.choice(list("abcdefg"), random.integers(1, 30)))
         for _ in range(count)
     ]
-    split = LabelledTexts(
-        texts, list(range(count)), WORDS, texts[::-1] if pairs else None
-    )
     preprocessor = ConvBertTextClassifierPreprocessor(
         ConvBertTokenizer(WORDS), sequence_length=23
     )
-    return LengthBatches(split, preprocessor, batch_size, multiple_of=8)
+    rows = packed_texts(texts, texts[::-1] if pairs else None, preprocessor)
+    return LengthBatches(rows, np.arange(count), batch_size, multiple_of=8)
 
 
 def first_pass(batches, seed, epoch=0):
@@ -68,3 +66,26 @@ def test_order_of_length_returns_the_rows():
     assert (
         np.diff(batches.inputs["padding_mask"].sum(axis=1)[rows]) >= 0
     ).all()
+
+
+def test_weights_and_labels_of_tokens_are_cut_and_others_are_not():
+    mask = np.arange(11) < np.array([[3], [9], [5]])
+    inputs = {"padding_mask": mask.astype("int32"), "start": np.arange(3)}
+    wide = np.arange(33).reshape(3, 11)
+    for each_token in (False, True):
+        batches = LengthBatches(
+            inputs,
+            {"logits": wide},
+            batch_size=2,
+            multiple_of=4,
+            weights=wide / 7,
+            label_each_token=each_token,
+        )
+        dataset, rows = batches.in_order_of_length()
+        assert rows.tolist() == [0, 2, 1]
+        x, y, weights = next(dataset.as_numpy_iterator())
+        assert x["start"].tolist() == [0, 2]
+        assert x["padding_mask"].shape == (2, 8)
+        width = 8 if each_token else 11
+        np.testing.assert_array_equal(y["logits"], wide[[0, 2], :width])
+        np.testing.assert_array_equal(weights, wide[[0, 2], :width] / 7)
