@@ -34,7 +34,7 @@ def accuracy_row(pretrain: Path, finetune: Path) -> dict:
     metrics = after["metrics"]
     if "windows_seen" not in before["metrics"]:
         raise InputError(f"'{pretrain}' is no run of `training.pretrain`.")
-    if "test" not in metrics.get("accuracy", {}):
+    if "test" not in metrics.get("scores", {}):
         raise InputError(
             f"'{finetune}' is no run of `training.finetune` with `--test`."
         )
@@ -44,7 +44,7 @@ def accuracy_row(pretrain: Path, finetune: Path) -> dict:
         "window_tokens": before["config"]["sequence_length"],
         "train_texts": metrics["texts"]["train"],
         "test_texts": metrics["texts"]["test"],
-        "accuracy": metrics["accuracy"]["test"],
+        "accuracy": metrics["scores"]["test"]["accuracy"],
         **metrics["baselines"],
     }
 

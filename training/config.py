@@ -5,6 +5,7 @@ import dataclasses
 import json
 import types
 import typing
+from collections.abc import Callable
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -46,6 +47,7 @@ def read_config(
     argv: Sequence[str] | None,
     program: str,
     debug: dict[str, Value],
+    implied: Callable[[dict], dict] = lambda values: {},
 ) -> tuple[object, bool]:
     """Reads the command line of a training script.
 
@@ -60,6 +62,8 @@ def read_config(
         argv: The arguments, by default those of the command line.
         program: The command, for the help text.
         debug: What `--debug` sets.
+        implied: A function from the given values to further ones, which the
+            given ones replace.
 
     Returns:
         The configuration and whether `--fresh` was given.
@@ -80,6 +84,7 @@ def read_config(
     if arguments.config is not None:
         values = _values_of_file(config_class, arguments.config)
     values.update(overrides)
+    values = {**implied(values), **values}
     if arguments.debug:
         values.update(debug)
     config = config_class(**values)
@@ -186,7 +191,7 @@ def _parsed(text: str, field) -> Value:
         value = json.loads(text)
     except ValueError:
         value = text
-    if isinstance(value, str) and list[str] in kinds:
+    if isinstance(value, str | int | float) and list[str] in kinds:
         value = [part for part in text.split(",") if part]
     # A file may well be named 12, and a text column be number 0.
     if str in kinds and not _is_any(value, kinds):
@@ -198,6 +203,10 @@ def _checked(value: Value, field) -> Value:
     kinds = _kinds(field)
     if type(value) is int and float in kinds and int not in kinds:
         return float(value)
+    if isinstance(value, str) and list[str] in kinds and str not in kinds:
+        return [value]
+    if isinstance(value, list) and list[float] in kinds:
+        value = [float(x) if type(x) is int else x for x in value]
     if _is_any(value, kinds):
         return value
     raise InputError(

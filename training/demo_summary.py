@@ -98,7 +98,7 @@ def _accuracy_lines(title: str, metrics: dict) -> list[str]:
     rows = (
         ("always the same answer", metrics["baselines"]["majority"]),
         ("naive Bayes", metrics["baselines"]["naive_bayes"]),
-        (f"this {title}", metrics["accuracy"]["test"]),
+        (f"this {title}", metrics["scores"]["test"]["accuracy"]),
     )
     lines = [
         "Which package does a sentence document: "

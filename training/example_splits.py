@@ -1,4 +1,4 @@
-"""The labelled texts of a fine-tuning run: train, dev and test."""
+"""The examples of a fine-tuning run: train, dev and test."""
 
 import dataclasses
 import hashlib
@@ -6,13 +6,12 @@ import json
 
 import numpy as np
 
-from keras_mixattn.data import LabelledTexts
-from keras_mixattn.data import read_labelled_texts
 from keras_mixattn.errors import InputError
 from training.finetune_config import FinetuneConfig
+from training.kinds import KINDS
 
 
-def read_splits(config: FinetuneConfig) -> dict[str, LabelledTexts]:
+def read_splits(config: FinetuneConfig) -> dict:
     """Reads train, dev and, if there is one, test.
 
     Without a source for dev, a random share of train is taken for it.
@@ -21,41 +20,56 @@ def read_splits(config: FinetuneConfig) -> dict[str, LabelledTexts]:
         config: The configuration.
 
     Returns:
-        The texts by `"train"`, `"dev"` and `"test"`.
+        The examples by `"train"`, `"dev"` and `"test"`.
 
     Raises:
         InputError: A source cannot be read, or a label of dev or test does
             not occur in train.
     """
-    splits = {"train": _read(config, "train", config.class_names)}
-    names = splits["train"].label_names
-    if len(names) < 2:
+    train = _read(config, "train", config.class_names)
+    names = KINDS[config.kind].names(train)
+    if names is not None and len(names) < 2:
         raise InputError(
-            f"'{config.train}' has a single label, {names[0]!r}; there is "
+            f"'{config.train[0]}' has a single label, {names[0]!r}; there is "
             "nothing to tell apart."
         )
+    splits = {"train": train}
+    if config.drop_repeats:
+        splits["train"] = rows_of(train, _first_occurrences(train))
+    if config.test_rows is not None:
+        splits |= _with_test_rows(splits["train"], config.test_rows)
     for name in ("dev", "test"):
         if getattr(config, name) is not None:
             splits[name] = _read(config, name, names)
-    order = np.random.default_rng(config.seed).permutation(len(splits["train"]))
     if "dev" not in splits:
-        size = round(config.dev_share * len(order))
-        if not 0 < size < len(order):
-            raise InputError(
-                f"A share of {config.dev_share} of the {len(order)} train "
-                "texts leaves nothing for dev or for train; give `dev` or "
-                "change `dev_share`."
-            )
-        splits["dev"] = _rows(splits["train"], order[:size])
-        order = order[size:]
+        splits |= _with_dev(splits["train"], config)
+    order = np.random.default_rng(config.seed).permutation(len(splits["train"]))
+    splits["train"] = rows_of(splits["train"], order[: config.max_train_texts])
     limit = config.max_held_out_texts
-    splits["train"] = _rows(splits["train"], order[: config.max_train_texts])
     for name in splits.keys() - {"train"}:
-        splits[name] = _rows(splits[name], range(len(splits[name]))[:limit])
+        splits[name] = rows_of(splits[name], range(len(splits[name]))[:limit])
     return splits
 
 
-def text_digests(splits: dict[str, LabelledTexts]) -> dict[str, str]:
+def rows_of(examples, rows):
+    """Returns some of the examples.
+
+    Args:
+        examples: A dataclass of lists, with `None` for a column that it has
+            not; names of classes are no column.
+        rows: Numbers of the examples.
+
+    Returns:
+        Another one.
+    """
+    columns = {
+        name: [column[row] for row in rows]
+        for name, column in _columns(examples).items()
+    }
+    return dataclasses.replace(examples, **columns)
+
+
+def digests(splits: dict) -> dict[str, str]:
     """Returns numbers that tell whether texts or labels changed.
 
     Args:
@@ -72,22 +86,61 @@ def text_digests(splits: dict[str, LabelledTexts]) -> dict[str, str]:
     }
 
 
-def _read(config, name, label_names) -> LabelledTexts:
-    return read_labelled_texts(
-        getattr(config, name),
-        config.text_column,
-        config.label_column,
-        config.text_pair_column,
-        label_names=label_names,
-        split=getattr(config, f"{name}_split"),
-    )
+def _columns(examples) -> dict[str, list]:
+    return {
+        field.name: getattr(examples, field.name)
+        for field in dataclasses.fields(examples)
+        if isinstance(getattr(examples, field.name), list)
+        and not field.name.endswith("_names")
+    }
 
 
-def _rows(split: LabelledTexts, rows) -> LabelledTexts:
-    pairs = split.text_pairs
-    return dataclasses.replace(
-        split,
-        texts=[split.texts[row] for row in rows],
-        labels=[split.labels[row] for row in rows],
-        text_pairs=pairs and [pairs[row] for row in rows],
-    )
+def _read(config, name, names):
+    kind = KINDS[config.kind]
+    split = getattr(config, f"{name}_split")
+    parts = []
+    for source in getattr(config, name):
+        parts.append(kind.read(source, config, names, split))
+        # A label that is new in the second file is as wrong as in dev.
+        names = kind.names(parts[0]) if names is None else names
+    joined = {
+        column: sum((getattr(part, column) for part in parts), [])
+        for column in _columns(parts[0])
+    }
+    return dataclasses.replace(parts[0], **joined)
+
+
+def _first_occurrences(examples) -> list[int]:
+    first = {}
+    for row, text in enumerate(examples.texts):
+        first.setdefault(text, row)
+    return list(first.values())
+
+
+def _with_test_rows(examples, test_rows: list[int]) -> dict:
+    of, first, stop = test_rows
+    inside = np.arange(len(examples)) % of
+    inside = (first <= inside) & (inside < stop)
+    return {
+        "train": rows_of(examples, np.flatnonzero(~inside)),
+        "test": rows_of(examples, np.flatnonzero(inside)),
+    }
+
+
+def _with_dev(examples, config) -> dict:
+    """Takes a random share of train; a text is in one of the two only."""
+    groups = getattr(examples, "contexts", None) or list(range(len(examples)))
+    group_of = {name: n for n, name in enumerate(dict.fromkeys(groups))}
+    order = np.random.default_rng(config.seed).permutation(len(group_of))
+    size = round(config.dev_share * len(order))
+    if not 0 < size < len(order):
+        raise InputError(
+            f"A share of {config.dev_share} of the {len(order)} train "
+            "texts leaves nothing for dev or for train; give `dev` or "
+            "change `dev_share`."
+        )
+    is_dev = np.isin([group_of[name] for name in groups], order[:size])
+    return {
+        "train": rows_of(examples, np.flatnonzero(~is_dev)),
+        "dev": rows_of(examples, np.flatnonzero(is_dev)),
+    }

@@ -1,10 +1,13 @@
-r"""Fine-tunes a pre-trained encoder to classify texts or pairs of texts.
+r"""Fine-tunes a pre-trained encoder on a task.
 
+    python -m training.finetune --task glue/sst2 --data_directory DATA \
+        --preset runs/pretrain/preset
     python -m training.finetune --config training/configs/finetune_demo.json
 
 Any key of the configuration can be set on the command line, for example
-`--epochs 5 --run_directory runs/longer`; `--help` lists them. Run the same
-command again after an interruption, and it resumes from the last epoch.
+`--epochs 5 --run_directory runs/longer`; `--help` lists them, and `--kind`
+says what examples are labelled with. Run the same command again after an
+interruption, and it resumes from the last epoch.
 """
 
 import json
@@ -12,31 +15,27 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import keras
-import numpy as np
 
-from keras_mixattn.data import LabelledTexts
-from keras_mixattn.data import LengthBatches
 from keras_mixattn.errors import InputError
 from keras_mixattn.errors import exit_on_input_error
 from keras_mixattn.models import MixedEncoderBackbone
-from keras_mixattn.models import TextClassifier
 from keras_mixattn.models import family_of
 from keras_mixattn.pretraining import adamw
-from training.baselines import baseline_accuracies
+from keras_mixattn.pretraining import layer_wise_rates
 from training.config import read_config
+from training.example_splits import digests
+from training.example_splits import read_splits
 from training.files import preset_digest
 from training.finetune_config import DEBUG
 from training.finetune_config import FinetuneConfig
 from training.finetune_config import check_config
-from training.labelled_splits import read_splits
-from training.labelled_splits import text_digests
+from training.kinds import KINDS
 from training.progress import fit_resumably
-from training.report import confusion_matrix
-from training.report import draw_confusion_matrix
 from training.report import draw_curves
 from training.report import write_metrics
 from training.run_directory import RunDirectory
 from training.run_directory import open_run
+from training.tasks import task_keys
 
 OUTPUTS = (
     "best.npz",
@@ -64,37 +63,43 @@ def main(argv: Sequence[str] | None = None) -> None:
     ```
     """
     config, fresh = read_config(
-        FinetuneConfig, argv, "python -m training.finetune", DEBUG
+        FinetuneConfig, argv, "python -m training.finetune", DEBUG, _implied
     )
     check_config(config)
     inputs = {"preset": preset_digest(config.preset)}
     splits = read_splits(config)
-    inputs |= text_digests(splits)
-    model = build_model(config, splits["train"].label_names)
+    inputs |= digests(splits)
+    names = KINDS[config.kind].names(splits["train"])
+    model = build_model(config, names)
     run = open_run(config, inputs, fresh, OUTPUTS)
     if run is None:
         return
     run.claim()
-    record, answers = fit(config, model, splits, run)
-    write_results(model, record, splits, answers, run)
+    record = fit(config, model, splits, run)
+    write_results(config, model, record, splits, run)
 
 
-def build_model(
-    config: FinetuneConfig, class_names: list[str]
-) -> TextClassifier:
-    """Builds the classifier on the pre-trained encoder.
+def _implied(values: dict) -> dict:
+    if values.get("task") is None:
+        return {}
+    return task_keys(values["task"], values.get("data_directory"))
+
+
+def build_model(config: FinetuneConfig, names: list[str] | None):
+    """Builds the model of a task on the pre-trained encoder.
 
     Args:
         config: The configuration.
-        class_names: Names of the classes.
+        names: Names of the classes, if there are classes.
 
     Returns:
-        The classifier, with a head of random weights.
+        The model, with a head of random weights.
 
     Raises:
         InputError: The preset cannot be read or does not fit.
     """
     keras.utils.set_random_seed(config.seed)
+    kind = KINDS[config.kind]
     try:
         backbone = MixedEncoderBackbone.from_preset(
             config.preset,
@@ -104,16 +109,12 @@ def build_model(
             **_pooling_segments(config.preset),
         )
         family = family_of(backbone)
-        preprocessor = family.text_classifier.preprocessor_cls(
-            family.tokenizer.from_preset(config.preset),
-            sequence_length=config.sequence_length,
-        )
-        model = family.text_classifier(
+        model = kind.build(
+            getattr(family, kind.model),
             backbone,
-            num_classes=len(class_names),
-            class_names=class_names,
-            preprocessor=preprocessor,
-            dropout=config.dropout,
+            family.tokenizer.from_preset(config.preset),
+            config,
+            names,
         )
     except (ValueError, OSError, KeyError, TypeError) as error:
         raise InputError(
@@ -137,121 +138,125 @@ def _pooling_segments(preset: str) -> dict:
 
 def fit(
     config: FinetuneConfig,
-    model: TextClassifier,
-    splits: dict[str, LabelledTexts],
+    model,
+    splits: dict,
     run: RunDirectory,
-) -> tuple[dict, dict[str, np.ndarray]]:
-    """Trains to the end and predicts with the weights of the best epoch.
+) -> dict:
+    """Trains to the end and leaves the model with the best epoch's weights.
 
     Args:
         config: The configuration.
-        model: The classifier; it has the best weights afterwards.
-        splits: The texts.
+        model: What `build_model` returned.
+        splits: The examples.
         run: Where states and logs go.
 
     Returns:
-        The record of `fit_resumably`, and the predicted class ids of every
-        split but train.
+        The record of `fit_resumably`.
     """
-    # What the convolutions see of the padding is part of a `leak` model, so
-    # all batches get the same.
-    leaks = model.backbone.padding == "leak"
-    multiple_of = config.sequence_length if leaks else 16
-    batches = {
-        name: LengthBatches(
-            split, model.preprocessor, config.batch_size, multiple_of
-        )
-        for name, split in splits.items()
-    }
-    # Keras would preprocess raw strings; the batches are tokenised already.
-    model.preprocessor, preprocessor = None, model.preprocessor
-    steps = len(batches["train"])
-    all_steps = steps * config.epochs
-    model.compile(
-        optimizer=adamw(
-            config.learning_rate,
-            all_steps,
-            int(config.warmup_share * all_steps),
-            config.weight_decay,
-        ),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
-    )
+    kind = KINDS[config.kind]
+    batches = kind.batches(splits["train"], model, config)
+    steps = len(batches)
+    compile_for(config, model, steps * config.epochs)
+
+    def dev_scores():
+        answers = kind.answers(splits["dev"], model, config)
+        return kind.scores(splits["dev"], answers, names)
+
+    names = kind.names(splits["train"])
     record = fit_resumably(
         model,
         run,
         rounds=config.epochs,
         steps_per_round=steps,
-        batches_from=lambda step: batches["train"].shuffled(
+        batches_from=lambda step: batches.shuffled(
             config.seed, first_epoch=step // steps
         ),
-        validation_data=batches["dev"].in_order_of_length()[0],
-        watch="val_accuracy",
+        measure=dev_scores,
+        watch=f"val_{config.metric or kind.metric}",
+        patience=config.patience,
     )
     run.load_weights(model, "best.npz")
-    answers = {
-        name: _predicted(model, batches[name])
-        for name in splits
-        if name != "train"
-    }
-    model.preprocessor = preprocessor
-    return record, answers
+    return record
 
 
-def _predicted(model, batches: LengthBatches) -> np.ndarray:
-    dataset, rows = batches.in_order_of_length()
-    answers = np.empty(len(rows), "int32")
-    answers[rows] = model.predict(dataset, verbose=0).argmax(axis=-1)
-    return answers
+def compile_for(config: FinetuneConfig, model, batches: int) -> None:
+    """Gives a model the optimizer of fine-tuning, and its own loss.
+
+    Args:
+        config: The configuration.
+        model: What `build_model` returned.
+        batches: Batches of the whole training.
+    """
+    updates = max(1, batches // config.gradient_accumulation_steps)
+    rates = None
+    if config.layer_decay < 1:
+        rates = layer_wise_rates(model.backbone, config.layer_decay)
+    model.compile(
+        optimizer=adamw(
+            config.learning_rate,
+            updates,
+            int(config.warmup_share * updates),
+            config.weight_decay,
+            rates=rates,
+            gradient_accumulation_steps=config.gradient_accumulation_steps,
+        )
+    )
 
 
 def write_results(
-    model: TextClassifier,
+    config: FinetuneConfig,
+    model,
     record: dict,
-    splits: dict[str, LabelledTexts],
-    answers: dict[str, np.ndarray],
+    splits: dict,
     run: RunDirectory,
 ) -> None:
-    """Writes the preset, the pictures and, last, `metrics.json`.
+    """Measures, writes the preset, the pictures and, last, `metrics.json`.
 
     Args:
-        model: The classifier with the weights of the best epoch.
+        config: The configuration.
+        model: The model with the weights of the best epoch.
         record: What `fit` returned.
-        splits: The texts.
-        answers: The predicted class ids of dev and, if there is one, test.
+        splits: The examples.
         run: Where the files go.
     """
+    kind = KINDS[config.kind]
+    metric = config.metric or kind.metric
+    names = kind.names(splits["train"])
+    held_out = [name for name in ("dev", "test") if name in splits]
+    answers = {
+        name: kind.answers(splits[name], model, config) for name in held_out
+    }
+    last = held_out[-1]
     run.save_preset(model)
     history = record["history"]
-    draw_curves(history, "epochs", run / "curves.png")
-    last = "test" if "test" in splits else "dev"
-    matrix = confusion_matrix(
-        splits[last].labels, answers[last], model.num_classes
-    )
-    draw_confusion_matrix(
-        matrix, model.class_names, run / "confusion_matrix.png"
-    )
-    scores = [row["val_accuracy"] for row in history]
+    draw_curves(history, "epochs", run / "curves.png", ("loss", metric))
+    kind.draw(splits[last], answers[last], names, run)
     metrics = {
-        "accuracy": {
-            name: float(np.mean(answers[name] == splits[name].labels))
-            for name in answers
+        "metric": metric,
+        "scores": {
+            name: kind.scores(splits[name], answers[name], names)
+            for name in held_out
         },
-        "baselines": baseline_accuracies(splits["train"], splits[last]),
+        "baselines": kind.baselines(splits["train"], splits[last], metric),
         "baselines_measured_on": last,
-        "best_epoch": int(np.argmax(scores)) + 1,
-        "class_names": model.class_names,
-        "confusion_matrix": matrix.tolist(),
+        "best_epoch": 1
+        + max(range(len(history)), key=lambda n: history[n][f"val_{metric}"]),
+        "class_names": names,
+        **kind.details(splits[last], answers[last], names),
         "parameters": model.count_params(),
         "texts": {name: len(split) for name, split in splits.items()},
         "seconds": record["seconds"],
         "history": history,
     }
     write_metrics(metrics, run / "metrics.json")
+    baselines = ", ".join(
+        f"{name.replace('_', ' ')} {score:.1%}"
+        for name, score in metrics["baselines"].items()
+    )
     print(
-        f"Accuracy on {last}: {metrics['accuracy'][last]:.1%} (majority "
-        f"{metrics['baselines']['majority']:.1%}, naive Bayes "
-        f"{metrics['baselines']['naive_bayes']:.1%}). Wrote {run / 'preset'}."
+        f"{metric.replace('_', ' ').capitalize()} on {last}: "
+        f"{metrics['scores'][last][metric]:.1%} ({baselines}). "
+        f"Wrote {run / 'preset'}."
     )
 
 

@@ -62,7 +62,7 @@ def collect(grid: Grid, directory: Path) -> dict:
                     **dataclasses.asdict(run),
                     "losses": [row["val_loss"] for row in history],
                     "masked_accuracy": pretrained["validation_accuracy"],
-                    "accuracy": finetuned["accuracy"]["test"],
+                    "accuracy": finetuned["scores"]["test"]["accuracy"],
                     "naive_bayes": finetuned["baselines"]["naive_bayes"],
                     "parameters": pretrained["parameters"],
                 }

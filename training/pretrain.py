@@ -245,7 +245,7 @@ def write_results(
         history,
         f"rounds of {config.steps_per_round} steps",
         run / "curves.png",
-        of_masked_lm,
+        (f"{of_masked_lm}loss", f"{of_masked_lm}accuracy"),
     )
     loss = history[-1][f"val_{of_masked_lm}loss"]
     metrics = {

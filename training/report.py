@@ -1,6 +1,7 @@
 """Metrics as JSON, curves and confusion matrices as pictures."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -27,31 +28,34 @@ def write_metrics(metrics: dict, path: str | Path) -> None:
 
 
 def draw_curves(
-    history: list[dict], unit: str, path: str | Path, prefix: str = ""
+    history: list[dict],
+    unit: str,
+    path: str | Path,
+    metrics: Sequence[str] = ("loss", "accuracy"),
 ) -> None:
-    """Draws loss and accuracy, of training and validation, as a PNG.
+    """Draws metrics, of training and validation, as a PNG.
 
     Args:
-        history: One dict a round with `loss`, `accuracy`, `val_loss` and
-            `val_accuracy`.
+        history: One dict a round with some of the metrics, and some with
+            `val_` before their name.
         unit: What a round is called on the axis.
         path: The file, replaced if it exists.
-        prefix: What the names of the metrics begin with, if with anything.
+        metrics: Their names, each a picture.
 
     Raises:
         InputError: The file cannot be written.
     """
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    width = 4.5 * len(metrics)
+    figure = Figure(figsize=(width, 3.6), layout="constrained")
     rounds = range(1, len(history) + 1)
-    for axes, name in zip(
-        figure.subplots(1, 2), ("loss", "accuracy"), strict=True
-    ):
-        key = f"{prefix}{name}"
-        for kind, label in ((key, "training"), (f"val_{key}", "held out")):
-            values = [row[kind] for row in history]
-            axes.plot(rounds, values, marker="o", markersize=3, label=label)
+    all_axes = figure.subplots(1, len(metrics), squeeze=False)[0]
+    for axes, name in zip(all_axes, metrics, strict=True):
+        for kind, label in ((name, "training"), (f"val_{name}", "held out")):
+            if kind in history[0]:
+                values = [row[kind] for row in history]
+                axes.plot(rounds, values, marker="o", markersize=3, label=label)
         axes.set_xlabel(unit)
-        axes.set_title(name)
+        axes.set_title(name.replace("_", " "))
         axes.grid(alpha=0.3)
         axes.legend()
     save_figure(figure, path)

@@ -33,7 +33,7 @@ def finish(directory, run, loss, accuracy):
     )
     write_metrics(
         {
-            "accuracy": {"dev": 0.1, "test": accuracy},
+            "scores": {"test": {"accuracy": accuracy}},
             "baselines": {"naive_bayes": 0.8},
         },
         directory / run.folder / "finetune" / "metrics.json",

@@ -26,7 +26,7 @@ def test_summary(tmp_path):
         {
             "class_names": ["keras", "numpy"],
             "texts": {"train": 1000, "dev": 11, "test": 2368},
-            "accuracy": {"dev": 0.6, "test": 0.642},
+            "scores": {"dev": {"accuracy": 0.6}, "test": {"accuracy": 0.642}},
             "baselines": {"majority": 0.5, "naive_bayes": 0.578},
         },
         run / "finetune" / "metrics.json",

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from keras_mixattn.data import LabelledTexts
-from training.labelled_splits import text_digests
+from training.example_splits import digests
 
 PAIRS = LabelledTexts(["a", "b"], [0, 1], ["x", "y"], ["c", "d"])
 
@@ -22,8 +22,8 @@ PAIRS = LabelledTexts(["a", "b"], [0, 1], ["x", "y"], ["c", "d"])
     ids=lambda changed: next(iter(changed)),
 )
 def test_a_change_of_one_split_is_noticed_there(changed):
-    before = text_digests({"train": PAIRS, "dev": PAIRS})
+    before = digests({"train": PAIRS, "dev": PAIRS})
     other = dataclasses.replace(PAIRS, **changed)
-    after = text_digests({"train": PAIRS, "dev": other})
+    after = digests({"train": PAIRS, "dev": other})
     assert after["train texts"] == before["train texts"]
     assert after["dev texts"] != before["dev texts"]

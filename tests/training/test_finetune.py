@@ -38,15 +38,15 @@ def metrics_of(directory):
 
 def test_a_run_learns_and_leaves_its_files(finished):
     metrics = metrics_of(finished)
-    assert metrics["accuracy"]["test"] > 0.9
-    assert metrics["accuracy"]["dev"] == max(
+    assert metrics["scores"]["test"]["accuracy"] > 0.9
+    assert metrics["scores"]["dev"]["accuracy"] == max(
         row["val_accuracy"] for row in metrics["history"]
     )
     assert metrics["baselines"]["majority"] == 0.5
     assert metrics["texts"] == {"train": 166, "dev": 26, "test": 34}
     matrix = np.array(metrics["confusion_matrix"])
     assert matrix.sum(axis=1).tolist() == [17, 17]
-    assert matrix.trace() / 34 == metrics["accuracy"]["test"]
+    assert matrix.trace() / 34 == metrics["scores"]["test"]["accuracy"]
     for name in ("curves.png", "confusion_matrix.png"):
         assert (finished / name).read_bytes()[1:4] == b"PNG"
     assert list((finished / "logs" / "validation").glob("events*"))
@@ -65,7 +65,7 @@ def test_the_preset_answers_raw_texts_without_warnings(finished, files):
     texts, labels = zip(*(row.split("\t") for row in rows), strict=True)
     answers = classifier.predict(list(texts), verbose=0).argmax(axis=-1)
     names = np.array(classifier.class_names)[answers]
-    accuracy = metrics_of(finished)["accuracy"]["test"]
+    accuracy = metrics_of(finished)["scores"]["test"]["accuracy"]
     assert np.mean(names == np.array(labels)) == accuracy
 
 
