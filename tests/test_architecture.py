@@ -29,6 +29,12 @@ ALLOWED = {
         "tokenizers",
         "keras_mixattn.errors",
     },
+    "keras_mixattn/metrics": {
+        "numpy",
+        "scipy",
+        "sklearn",
+        "keras_mixattn.errors",
+    },
     "keras_mixattn/pretraining": {
         "keras",
         "numpy",

@@ -2,10 +2,8 @@
 
 from typing import NamedTuple
 
-from keras_mixattn.models.conv_bert import ConvBertMaskedLM
-from keras_mixattn.models.conv_bert import ConvBertTextClassifier
-from keras_mixattn.models.hybrid_bert import HybridBertMaskedLM
-from keras_mixattn.models.hybrid_bert import HybridBertTextClassifier
+from keras_mixattn.models import conv_bert_tasks
+from keras_mixattn.models import hybrid_bert_tasks
 
 
 class Family(NamedTuple):
@@ -15,11 +13,19 @@ class Family(NamedTuple):
         title: The name of the model in papers.
         masked_lm: Class of the masked LM.
         text_classifier: Class of the text classifier.
+        text_regressor: Class of the text regressor.
+        token_classifier: Class of the token classifier.
+        span_labeler: Class of the span labeler.
+        text_embedder: Class of the text embedder.
     """
 
     title: str
     masked_lm: type
     text_classifier: type
+    text_regressor: type
+    token_classifier: type
+    span_labeler: type
+    text_embedder: type
 
     @property
     def backbone(self) -> type:
@@ -33,9 +39,23 @@ class Family(NamedTuple):
 
 
 FAMILIES = {
-    "conv_bert": Family("ConvBERT", ConvBertMaskedLM, ConvBertTextClassifier),
+    "conv_bert": Family(
+        "ConvBERT",
+        conv_bert_tasks.ConvBertMaskedLM,
+        conv_bert_tasks.ConvBertTextClassifier,
+        conv_bert_tasks.ConvBertTextRegressor,
+        conv_bert_tasks.ConvBertTokenClassifier,
+        conv_bert_tasks.ConvBertSpanLabeler,
+        conv_bert_tasks.ConvBertTextEmbedder,
+    ),
     "hybrid_bert": Family(
-        "HybridBERT", HybridBertMaskedLM, HybridBertTextClassifier
+        "HybridBERT",
+        hybrid_bert_tasks.HybridBertMaskedLM,
+        hybrid_bert_tasks.HybridBertTextClassifier,
+        hybrid_bert_tasks.HybridBertTextRegressor,
+        hybrid_bert_tasks.HybridBertTokenClassifier,
+        hybrid_bert_tasks.HybridBertSpanLabeler,
+        hybrid_bert_tasks.HybridBertTextEmbedder,
     ),
 }
 

@@ -1,13 +1,30 @@
 """Masked language modelling, once for every family."""
 
+from typing import NamedTuple
+
 import keras
 import keras_hub
+import numpy as np
+from keras import ops
 
 from keras_mixattn.layers.initializers import truncated_normal
 from keras_mixattn.models.preprocessing import preprocessor_for
+from keras_mixattn.models.unpooled import Unpooled
 
 
-class MaskedLM(keras_hub.models.MaskedLM):
+class Filling(NamedTuple):
+    """A token that may stand at a [MASK].
+
+    Attributes:
+        token: The word piece; one that goes on with a word begins with `##`.
+        probability: How likely it is, given the text around.
+    """
+
+    token: str
+    probability: float
+
+
+class MaskedLM(Unpooled, keras_hub.models.MaskedLM):
     """Predicts masked tokens; its output matrix is the token embedding.
 
     `logits = norm(gelu(dense(x))) E^T + b` at the masked positions, `E` the
@@ -55,3 +72,63 @@ class MaskedLM(keras_hub.models.MaskedLM):
             name=name,
             trainable=trainable,
         )
+
+    def fill_mask(self, text: str, top_k: int = 5) -> list[list[Filling]]:
+        """Says what may stand at each [MASK] of a text.
+
+        Args:
+            text: A text that holds `[MASK]` once or more.
+            top_k: Tokens for each.
+
+        Returns:
+            For each [MASK] its most likely tokens, the likeliest first.
+
+        Raises:
+            ValueError: If the text holds no [MASK], is too long, or there is
+                no preprocessor.
+        """
+        if self.preprocessor is None:
+            raise ValueError(
+                "`fill_mask` needs the tokenizer; set `preprocessor`. "
+                "Received: preprocessor=None"
+            )
+        tokenizer = self.preprocessor.tokenizer
+        token_ids = self._with_masks(text, tokenizer)
+        positions = np.flatnonzero(token_ids[0] == tokenizer.mask_token_id)
+        inputs = {
+            "token_ids": token_ids,
+            "segment_ids": np.zeros_like(token_ids),
+            "padding_mask": np.ones_like(token_ids),
+            "mask_positions": positions[None].astype("int32"),
+        }
+        logits = self(
+            {name: ops.convert_to_tensor(inputs[name]) for name in inputs}
+        )
+        probabilities = ops.convert_to_numpy(
+            ops.softmax(ops.cast(logits, "float32"))
+        )
+        return [
+            [
+                Filling(tokenizer.id_to_token(int(best)), float(row[best]))
+                for best in np.argsort(-row, kind="stable")[:top_k]
+            ]
+            for row in probabilities[0]
+        ]
+
+    def _with_masks(self, text, tokenizer):
+        """Returns the token ids of one row; `[MASK]` is no word in it."""
+        parts = text.split(tokenizer.mask_token)
+        ids = [tokenizer.cls_token_id]
+        for number, part in enumerate(parts):
+            if number:
+                ids.append(tokenizer.mask_token_id)
+            ids += np.asarray(tokenizer(part)).tolist()
+        ids.append(tokenizer.sep_token_id)
+        limit = self.backbone.max_sequence_length
+        if len(parts) == 1 or len(ids) > limit:
+            raise ValueError(
+                f"The text must hold {tokenizer.mask_token} and at most "
+                f"{limit} tokens. Received: {len(parts) - 1} times "
+                f"{tokenizer.mask_token}, {len(ids)} tokens"
+            )
+        return np.array([ids], "int32")

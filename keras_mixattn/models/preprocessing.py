@@ -6,8 +6,8 @@ TensorFlow Serving refuses 0 and 1 for it, so ours are int32.
 
 import keras
 import keras_hub
-import numpy as np
-import tensorflow as tf
+
+from keras_mixattn.models.either_array import as_int32
 
 
 class _IntegerPaddingMask:
@@ -16,12 +16,7 @@ class _IntegerPaddingMask:
     def call(self, x, y=None, sample_weight=None):
         packed = super().call(x, y=y, sample_weight=sample_weight)
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(packed)
-        mask = x["padding_mask"]
-        if tf.is_tensor(mask):
-            mask = tf.cast(mask, tf.int32)
-        else:
-            mask = np.asarray(mask, "int32")
-        x = {**x, "padding_mask": mask}
+        x = {**x, "padding_mask": as_int32(x["padding_mask"])}
         return keras.utils.pack_x_y_sample_weight(x, y, sample_weight)
 
 

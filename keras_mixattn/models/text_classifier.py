@@ -3,10 +3,12 @@
 import keras
 import keras_hub
 
+from keras_mixattn.models.class_names import checked_names
 from keras_mixattn.models.preprocessing import preprocessor_for
+from keras_mixattn.models.takes_rows import TakesRows
 
 
-class TextClassifier(keras_hub.models.TextClassifier):
+class TextClassifier(TakesRows, keras_hub.models.TextClassifier):
     """Classifies texts by a dense layer on the pooled output.
 
     `logits = dense(dropout(pooled_output))`, the head of the official
@@ -25,6 +27,9 @@ class TextClassifier(keras_hub.models.TextClassifier):
         activation: Activation of the outputs. Defaults to `None`, logits.
         dropout: Share of pooled features dropped in training. Defaults
             to 0.1.
+        multi_label: Whether a text may have any number of the classes; its
+            label is then a row of zeros and ones, and each class has a
+            probability of its own, `sigmoid(logits)`. Defaults to `False`.
         name: Name of the model.
         trainable: Whether its weights are trained.
 
@@ -40,10 +45,11 @@ class TextClassifier(keras_hub.models.TextClassifier):
         preprocessor=None,
         activation=None,
         dropout: float = 0.1,
+        multi_label: bool = False,
         name: str | None = None,
         trainable: bool = True,
     ):
-        class_names = _check_class_names(class_names, num_classes)
+        class_names = checked_names(class_names, num_classes)
 
         # === Layers ===
         self.backbone = backbone
@@ -60,6 +66,7 @@ class TextClassifier(keras_hub.models.TextClassifier):
 
         # Read by `compile`, which the constructor of the base calls.
         self.activation = keras.activations.get(activation)
+        self.multi_label = multi_label
 
         # === Functional Model ===
         inputs = backbone.input
@@ -74,6 +81,31 @@ class TextClassifier(keras_hub.models.TextClassifier):
         self.num_classes = num_classes
         self.class_names = class_names
         self.dropout = dropout
+
+    def compile(
+        self, optimizer="auto", loss="auto", *, metrics="auto", **kwargs
+    ):
+        """Configures training; by default as KerasHub's classifiers.
+
+        Args:
+            optimizer: Defaults to Adam with a rate of 5e-5.
+            loss: Defaults to the cross-entropy, with several labels the
+                binary one.
+            metrics: Defaults to the accuracy.
+            **kwargs: See `keras.Model.compile`.
+        """
+        if self.multi_label:
+            is_probability = self.activation is keras.activations.sigmoid
+            if loss == "auto":
+                loss = keras.losses.BinaryCrossentropy(
+                    from_logits=not is_probability
+                )
+            if metrics == "auto":
+                threshold = 0.5 if is_probability else 0.0
+                metrics = [keras.metrics.BinaryAccuracy(threshold=threshold)]
+        super().compile(
+            optimizer=optimizer, loss=loss, metrics=metrics, **kwargs
+        )
 
     @classmethod
     def from_preset(cls, preset, load_weights=True, **kwargs):
@@ -104,22 +136,5 @@ class TextClassifier(keras_hub.models.TextClassifier):
             "class_names": list(self.class_names),
             "activation": keras.activations.serialize(self.activation),
             "dropout": self.dropout,
+            "multi_label": self.multi_label,
         }
-
-
-def _check_class_names(class_names, num_classes):
-    if class_names is None:
-        return [str(index) for index in range(num_classes)]
-    class_names = [str(name) for name in class_names]
-    if len(class_names) != num_classes:
-        raise ValueError(
-            "`class_names` must hold one name per class, or be `None` to "
-            f"number them. Received: {len(class_names)} names for "
-            f"num_classes={num_classes}"
-        )
-    if len(set(class_names)) != num_classes:
-        raise ValueError(
-            "`class_names` must differ from each other. Received: "
-            f"class_names={class_names}"
-        )
-    return class_names

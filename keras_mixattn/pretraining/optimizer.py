@@ -15,12 +15,19 @@ def adamw(
     warmup_steps: int = 0,
     weight_decay: float = 0.01,
     clip_norm: float = 1.0,
+    rates: dict[str, float] | None = None,
+    gradient_accumulation_steps: int = 1,
 ) -> FusedAdamW:
     """Makes AdamW as encoders of this kind are trained with.
 
     The rate follows `WarmupLinearDecay`. The decay is decoupled and spares
     biases and layer normalisations. The gradients of all weights together
     are clipped to a norm of `clip_norm`.
+
+    A large batch can be cut into `gradient_accumulation_steps` batches of
+    equal size, whose gradients are averaged. The weights change, are decayed
+    and their mean gradient is clipped once for all of these, and only then
+    does the schedule advance.
 
     Args:
         learning_rate: The highest learning rate.
@@ -29,12 +36,17 @@ def adamw(
         weight_decay: Share of a weight, times the learning rate, that is
             taken off each step.
         clip_norm: The largest norm of all gradients together.
+        rates: Dict from layer name to what its steps are multiplied by, see
+            `layer_wise_rates`. Defaults to `None`, 1 for all.
+        gradient_accumulation_steps: Batches for one step, not to be counted
+            in `total_steps` and `warmup_steps`. Defaults to 1.
 
     Returns:
         An optimizer for `compile`.
 
     Raises:
-        ValueError: `warmup_steps` is not less than `total_steps`.
+        ValueError: `warmup_steps` is not less than `total_steps`, or
+            `gradient_accumulation_steps` is not positive.
 
     Example:
 
@@ -43,11 +55,21 @@ def adamw(
     assert optimizer.global_clipnorm == 1.0
     ```
     """
-    optimizer = FusedAdamW(
+    if gradient_accumulation_steps < 1:
+        raise ValueError(
+            "`gradient_accumulation_steps` must be at least 1, which is no "
+            "accumulation. Received: gradient_accumulation_steps="
+            f"{gradient_accumulation_steps}"
+        )
+    accumulates = gradient_accumulation_steps > 1
+    return FusedAdamW(
         WarmupLinearDecay(learning_rate, total_steps, warmup_steps),
         weight_decay=weight_decay,
         epsilon=1e-6,
         global_clipnorm=clip_norm,
+        gradient_accumulation_steps=(
+            gradient_accumulation_steps if accumulates else None
+        ),
+        rates=rates,
+        not_decayed=NOT_DECAYED,
     )
-    optimizer.exclude_from_weight_decay(var_names=list(NOT_DECAYED))
-    return optimizer

@@ -117,6 +117,11 @@ def _check_task(task):
             f"The task has {task.num_classes} class; labels and probabilities "
             "need at least two."
         )
+    if task.multi_label:
+        raise InputError(
+            "The task gives a text any number of labels; only classifiers "
+            "with one label for each text can be exported."
+        )
     activations = (keras.activations.linear, keras.activations.softmax)
     if task.activation not in activations:
         name = keras.activations.serialize(task.activation)

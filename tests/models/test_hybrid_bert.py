@@ -358,24 +358,52 @@ def test_real_tokens_have_no_gradient_for_the_mask(arguments):
         assert (step[MASK] > 0.0) == (drop_mask == "none")
 
 
-def test_a_share_of_the_masks_is_drawn_once_for_all_layers():
+def test_a_mask_that_is_drawn_is_hidden_in_every_layer():
+    """Who is seen after one layer is who is seen after three.
+
+    If each layer drew its own share, a later one would show what the first
+    had hidden.
+    """
     backbone = hybrid(
-        **THREE_WAY,
+        num_layers=3,
+        mixers=THREE_WAY["mixers"][:1] * 3,
         drop_mask="keys",
         drop_mask_rate=0.5,
         dropout=0.0,
         attention_dropout=0.0,
     )
     randomise(backbone)
-    drops = [x for x in backbone.layers if x.name.startswith("drop_mask")]
-    assert len(drops) == 1 and drops[0].rate == 0.5
+    outputs = [layer.output for layer in backbone.transformer_layers]
+    model = keras.Model(backbone.input, outputs)
     inputs = small_texts(tokens=23, masked=9)
+    seeds = [v for v in model.variables if "seed_generator" in v.path]
+    first_draw = [as_numpy(seed) for seed in seeds]
 
-    def run(training):
-        return as_numpy(backbone(inputs, training=training)["sequence_output"])
+    def run(training=True):
+        for seed, value in zip(seeds, first_draw, strict=True):
+            seed.assign(value)
+        return np.stack([as_numpy(x) for x in model(inputs, training=training)])
 
+    is_mask = inputs["token_ids"] == MASK
+    before = run()
+    table = backbone.embeddings.position_embedding
+    positions = as_numpy(table)
+    is_seen = np.zeros((3, *is_mask.shape), bool)  # (layers, rows, tokens)
+    for token in range(23):
+        nudged = positions.copy()
+        nudged[token] += np.random.default_rng(token).normal(size=14)
+        table.assign(nudged)
+        hangs = np.any(run() != before, axis=-1)
+        hangs[:, :, token] = False
+        is_seen[:, :, token] = np.any(hangs, axis=-1)
+    for after in is_seen:
+        np.testing.assert_array_equal(after[is_mask], is_seen[0][is_mask])
+    share = is_seen[0][is_mask].mean()
+    assert 0.3 < share < 0.7
+    table.assign(positions)
+    again = [as_numpy(x) for x in model(inputs, training=True)]
+    assert not np.array_equal(again, before), "every batch has its own draw"
     np.testing.assert_array_equal(run(False), run(False))
-    assert not np.array_equal(run(True), run(True))
 
 
 # === Errors ===

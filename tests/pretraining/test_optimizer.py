@@ -71,7 +71,7 @@ def test_decay_spares_biases_and_norms_only():
     optimizer.build(model.trainable_variables)
     for variable in model.trainable_variables:
         variable.assign(np.full(variable.shape, 1.5))
-    zeros = [np.zeros(v.shape, "float32") for v in model.trainable_variables]
+    zeros = [keras.ops.zeros(v.shape) for v in model.trainable_variables]
     optimizer.apply(zeros)
     decayed = {
         variable.path.split("/", 1)[1]
@@ -97,7 +97,7 @@ def test_gradients_are_clipped_together():
     optimizer = adamw(0.1, 7)
     assert optimizer.global_clipnorm == 1.0
     optimizer.build(variables)
-    optimizer.apply([np.array([30.0]), np.array([40.0])])
+    optimizer.apply([keras.ops.array([30.0]), keras.ops.array([40.0])])
     moments = [
         float(keras.ops.convert_to_numpy(v)[0]) for v in optimizer._momentums
     ]

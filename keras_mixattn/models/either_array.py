@@ -1,0 +1,44 @@
+"""NumPy arrays or, inside a `tf.data` map, TensorFlow's tensors.
+
+TensorFlow is not imported here: without it there are none of its tensors.
+"""
+
+import sys
+
+import numpy as np
+
+
+def as_int32(x):
+    """Casts an array or a tensor of TensorFlow to int32.
+
+    Args:
+        x: Array, list or tensor.
+
+    Returns:
+        An array, or a tensor of TensorFlow if it was one.
+    """
+    tf = _tensorflow_of(x)
+    return np.asarray(x, "int32") if tf is None else tf.cast(x, tf.int32)
+
+
+def alternating(first, second):
+    """Joins `first[0], second[0], first[1], ...` along the first axis.
+
+    Args:
+        first: Array or tensor of TensorFlow.
+        second: Another of the same kind and shape.
+
+    Returns:
+        An array, or a tensor of TensorFlow, of twice the length.
+    """
+    tf = _tensorflow_of(first)
+    if tf is None:
+        both = np.stack([np.asarray(first), np.asarray(second)], axis=1)
+        return both.reshape(-1, *both.shape[2:])
+    both = tf.stack([first, second], axis=1)
+    return tf.reshape(both, tf.concat([[-1], tf.shape(both)[2:]], axis=0))
+
+
+def _tensorflow_of(x):
+    tf = sys.modules.get("tensorflow")
+    return tf if tf is not None and tf.is_tensor(x) else None

@@ -1,0 +1,96 @@
+"""Tasks whose examples become rows before they are batched."""
+
+import keras
+import keras_hub
+
+from keras_mixattn.models.unpooled import Unpooled
+import numpy as np
+from keras import tree
+
+# Rows are cut to a multiple of this, so that few shapes are compiled.
+_LENGTHS = 16
+
+
+class WindowTask(Unpooled, keras_hub.models.Task):
+    """A task on Python lists; one example may become several rows.
+
+    `fit`, `evaluate` and `predict` take raw examples, or the rows that the
+    preprocessor made of them.
+    """
+
+    def preprocess_samples(self, x, y=None, sample_weight=None):
+        # They were preprocessed before they were batched.
+        return keras.utils.pack_x_y_sample_weight(x, y, sample_weight)
+
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        sample_weight=None,
+        validation_data=None,
+        **kwargs,
+    ):
+        x, y, sample_weight = self.rows(x, y, sample_weight)
+        if isinstance(validation_data, tuple):
+            validation_data = self.rows(
+                *keras.utils.unpack_x_y_sample_weight(validation_data)
+            )
+        return super().fit(
+            x=x,
+            y=y,
+            batch_size=batch_size,
+            sample_weight=sample_weight,
+            validation_data=validation_data,
+            **kwargs,
+        )
+
+    def evaluate(
+        self, x=None, y=None, batch_size=None, sample_weight=None, **kwargs
+    ):
+        x, y, sample_weight = self.rows(x, y, sample_weight)
+        return super().evaluate(
+            x=x,
+            y=y,
+            batch_size=batch_size,
+            sample_weight=sample_weight,
+            **kwargs,
+        )
+
+    def predict(self, x=None, batch_size=None, **kwargs):
+        x, _, _ = self.rows(x)
+        return super().predict(x=x, batch_size=batch_size, **kwargs)
+
+    def predict_rows(self, inputs: dict, batch_size: int) -> list:
+        """Predicts rows of like length together, without their padding.
+
+        Args:
+            inputs: What the preprocessor returns for examples.
+            batch_size: Rows of a step.
+
+        Returns:
+            The outputs of each row, as long as its batch was.
+        """
+        lengths = inputs["padding_mask"].sum(axis=1)
+        order = np.argsort(lengths, kind="stable")
+        answers = [None] * len(order)
+        for start in range(0, len(order), batch_size):
+            rows = order[start : start + batch_size]
+            length = -(-lengths[rows].max() // _LENGTHS) * _LENGTHS
+            batch = {
+                name: x[rows, :length] if x.ndim > 1 else x[rows]
+                for name, x in inputs.items()
+            }
+            outputs = self.predict_on_batch(batch)
+            for number, row in enumerate(rows):
+                answers[row] = tree.map_structure(
+                    lambda x, number=number: np.asarray(x[number]), outputs
+                )
+        return answers
+
+    def rows(self, x, y=None, sample_weight=None):
+        """Preprocesses raw examples; rows and datasets of rows stay as is."""
+        if self.preprocessor is None or not isinstance(x, list | tuple):
+            return x, y, sample_weight
+        packed = self.preprocessor(x, y=y, sample_weight=sample_weight)
+        return keras.utils.unpack_x_y_sample_weight(packed)
