@@ -11,23 +11,19 @@ from whatever has finished; `--report` does only that.
 """
 
 import argparse
-import concurrent.futures
 import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from tqdm import tqdm
-
-from keras_mixattn.errors import InputError
 from keras_mixattn.errors import exit_on_input_error
-from training.files import removed
 from training.mixer_grid import FULL
 from training.mixer_grid import MIXERS
 from training.mixer_grid import QUICK
 from training.mixer_grid import Grid
 from training.mixer_grid import Run
 from training.mixer_report import write_report
+from training.parallel_runs import run_all
 from training.stages import Stage
 from training.stages import run_stages
 
@@ -90,26 +86,13 @@ def run_grid(grid: Grid, directory: Path, workers: int) -> None:
         common_stages(directory), directory / "stages.json", "", fresh=False
     )
     mark = stamps["vocabulary"]["mark"]
-    runs = grid.runs()
-    failed = []
-    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-        futures = [
-            pool.submit(_pretrain_and_finetune, r, grid, directory, mark)
-            for r in runs
-        ]
-        for future in tqdm(
-            concurrent.futures.as_completed(futures),
-            desc="Comparing mixers",
-            total=len(runs),
-            unit=" runs",
-        ):
-            if error := future.exception():
-                failed.append(error)
-    if failed:
-        raise InputError(
-            f"{len(failed)} of {len(runs)} runs failed, the first so: "
-            f"{failed[0]}"
-        )
+    run_all(
+        grid.runs(),
+        lambda run: stages_of(run, grid, directory),
+        workers,
+        "Comparing mixers",
+        mark,
+    )
     # Its steps are those of encoders that Python names, not a file.
     mark += json.dumps(MIXERS)
     run_stages(
@@ -219,19 +202,6 @@ def stages_of(run: Run, grid: Grid, directory: Path) -> list[Stage]:
             log=folder / "finetune.log",
         ),
     ]
-
-
-def _pretrain_and_finetune(
-    run: Run, grid: Grid, directory: Path, mark: str
-) -> None:
-    folder = directory / run.folder
-    run_stages(
-        stages_of(run, grid, directory), folder / "stages.json", mark, False
-    )
-    # What only an unfinished run needs is many times larger than the rest.
-    for stage in ("pretrain", "finetune"):
-        for name in ("windows", "state.npz", "best.npz", "logs"):
-            removed(folder / stage / name)
 
 
 if __name__ == "__main__":
