@@ -54,6 +54,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("directory", type=Path, help="where to write")
     parser.add_argument("--text", type=Path, default=TEXT)
     parser.add_argument("--task", type=Path, default=TASK)
+    parser.add_argument(
+        "--all", action="store_true", help="all that is not held out"
+    )
     arguments = parser.parse_args(argv)
     texts = sorted(arguments.text.glob("*/*.gz"))
     tables = [arguments.task / f"{name}.csv" for name in ("train", "test")]
@@ -67,7 +70,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         return
     with written_whole(arguments.directory) as partial:
         partial.mkdir()
-        _write_passages(texts, partial)
+        _write_passages(
+            texts, partial, TURN if arguments.all else TRAINED_OF_TURN
+        )
         for name, split in _task_splits(*tables).items():
             build_demo_data.write_task(split, partial / f"task_{name}.tsv")
         names = sorted({path.parent.name for path in texts})
@@ -88,7 +93,9 @@ def _passages(texts: Sequence[Path]) -> Iterator[str]:
             yield " ".join(words[start : start + WORDS_OF_PASSAGE])
 
 
-def _write_passages(texts: Sequence[Path], directory: Path) -> None:
+def _write_passages(
+    texts: Sequence[Path], directory: Path, trained: int
+) -> None:
     with (
         open(directory / "text_train.jsonl", "w", encoding="utf-8") as train,
         open(directory / "text_dev.jsonl", "w", encoding="utf-8") as dev,
@@ -97,7 +104,7 @@ def _write_passages(texts: Sequence[Path], directory: Path) -> None:
             line = json.dumps({"text": passage}) + "\n"
             if number % TURN == 0:
                 dev.write(line)
-            elif number % TURN <= TRAINED_OF_TURN:
+            elif number % TURN <= trained:
                 train.write(line)
 
 

@@ -21,6 +21,22 @@ def as_int32(x):
     return np.asarray(x, "int32") if tf is None else tf.cast(x, tf.int32)
 
 
+def as_column(x):
+    """Gives an array without a second axis one.
+
+    Of outputs and labels that both lack it, Keras takes the mean before it
+    weights them; if labels have it, it adds it to the outputs.
+
+    Args:
+        x: Array, list or tensor of shape `(rows,)`, or another one.
+
+    Returns:
+        An array or tensor of shape `(rows, 1)`, or the other one.
+    """
+    x = np.asarray(x) if _tensorflow_of(x) is None else x
+    return x[:, None] if len(x.shape) == 1 else x
+
+
 def alternating(first, second):
     """Joins `first[0], second[0], first[1], ...` along the first axis.
 
