@@ -1,4 +1,4 @@
-"""What `benchmarks.mixer_costs` measures: its cells and their contenders."""
+"""What `mixer_costs` and `long_documents` measure, and their contenders."""
 
 import dataclasses
 
@@ -7,13 +7,18 @@ LAYER_GROWTH = "layer_growth"
 MIXER_GROWTH = "mixer_growth"
 MODEL = "model"
 MEMORY = "memory"
+DOCUMENTS = "documents"
+DOCUMENT_MEMORY = "document_memory"
 GROWTHS = (LAYER_GROWTH, MIXER_GROWTH)
+MEMORIES = (MEMORY, DOCUMENT_MEMORY)
 PARTS = (LAYER, *GROWTHS, MODEL, MEMORY)
+DOCUMENT_PARTS = (DOCUMENTS, DOCUMENT_MEMORY)
 
 DTYPES = ("float32", "mixed_bfloat16")
 SHAPES = ((16, 128), (4, 512), (1, 2048))
 LONGEST = 8192
 MODEL_LENGTH = 512
+DOCUMENT_LENGTH = 4096
 DROPOUT = 0.1  # as published, of the attention weights too
 
 ATTENTION = "attention"
@@ -26,6 +31,14 @@ ALLOCATIONS = (
     "attention+span_conv+pooling",
 )
 MODELS = (ATTENTION, HYBRID)
+# How many of each twelve layers pool, from the bottom; the others attend.
+POOLING_OF_12 = {
+    ATTENTION: 0,
+    HYBRID: 6,
+    "hybrid_8": 8,
+    "hybrid_10": 10,
+    POOLING: 12,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +46,7 @@ class MixerCell:
     """One thing to measure, with all its contenders, on one thread.
 
     Args:
-        part: One of `PARTS`.
+        part: One of `PARTS` or `DOCUMENT_PARTS`.
         task: `"forward"` or `"train"`.
         dtype: A dtype policy.
         batch: Rows of the batch.
@@ -71,6 +84,8 @@ class MixerCell:
             return [f"{POOLING}/{length}" for length in lengths] + [
                 f"{ATTENTION}/{length}" for length in lengths[:-1]
             ]
+        if self.part in DOCUMENT_PARTS:
+            return list(POOLING_OF_12)
         return list(ALLOCATIONS if self.part == LAYER else MODELS)
 
 
@@ -115,6 +130,22 @@ def default_cells() -> list[MixerCell]:
         for dropout in (DROPOUT, 0.0)
     ]
     return layers + growths + models
+
+
+def document_cells() -> list[MixerCell]:
+    """Lists the cells of long documents: time, then memory.
+
+    Example:
+
+    ```python
+    assert {cell.length for cell in document_cells()} == {4096}
+    ```
+    """
+    return [
+        MixerCell(part, "train", "float32", 1, DOCUMENT_LENGTH, dropout)
+        for part in DOCUMENT_PARTS
+        for dropout in (DROPOUT, 0.0)
+    ]
 
 
 def quick_cells() -> list[MixerCell]:

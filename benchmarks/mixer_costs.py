@@ -11,18 +11,20 @@ failed, 2 that an argument was wrong. What is measured: `benchmarks/README.md`.
 """
 
 import argparse
+import dataclasses
 import json
 import os
 import pathlib
 import sys
 import tempfile
+from collections.abc import Callable
 
 from benchmarks.alternate import WARM_UP_STEPS
 from benchmarks.driver import ContenderError
 from benchmarks.driver import start
 from benchmarks.machine import describe_moment
 from benchmarks.mixer_cells import ALLOCATIONS
-from benchmarks.mixer_cells import MEMORY
+from benchmarks.mixer_cells import MEMORIES
 from benchmarks.mixer_cells import PARTS
 from benchmarks.mixer_cells import MixerCell
 from benchmarks.mixer_cells import default_cells
@@ -32,9 +34,8 @@ from benchmarks.results import load_report
 from keras_mixattn.errors import InputError
 from keras_mixattn.errors import exit_on_input_error
 
-RESULTS = pathlib.Path(__file__).parent / "measured" / "mixer_costs.json"
-QUICK_RESULTS = pathlib.Path("runs", "mixer_costs.json")
-SIZES = ("base", "tiny")
+MEASURED = pathlib.Path(__file__).parent / "measured"
+QUICK_RUNS = pathlib.Path("runs")
 DEFAULT_ROUNDS = 7
 QUICK_ROUNDS = 2
 SETTINGS = {
@@ -47,11 +48,51 @@ SETTINGS = {
 }
 
 
-def read_arguments(argv: list[str] | None) -> argparse.Namespace:
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """What a command measures, and how it shows that.
+
+    Args:
+        name: Name of the command and of its file of results.
+        help: What `--help` says.
+        parts: How the names of its cells begin.
+        cells: The cells of a whole run.
+        quick_cells: Those of a quick one.
+        sizes: Sizes of the encoder, the default first.
+        settings: What all its cells have in common.
+        format_report: Writes the content of the file as Markdown.
+    """
+
+    name: str
+    help: str
+    parts: tuple[str, ...]
+    cells: list[MixerCell]
+    quick_cells: list[MixerCell]
+    sizes: tuple[str, ...]
+    settings: dict
+    format_report: Callable[[dict], str]
+
+
+COSTS = Comparison(
+    name="mixer_costs",
+    help=__doc__,
+    parts=PARTS,
+    cells=default_cells(),
+    quick_cells=quick_cells(),
+    sizes=("base", "tiny"),
+    settings=SETTINGS,
+    format_report=format_report,
+)
+
+
+def read_arguments(
+    argv: list[str] | None, comparison: Comparison = COSTS
+) -> argparse.Namespace:
     """Reads and checks the command line.
 
     Args:
         argv: Arguments, or None for those of the process.
+        comparison: What is measured.
 
     Returns:
         The arguments, with `cells` as `MixerCell` objects.
@@ -66,18 +107,23 @@ def read_arguments(argv: list[str] | None) -> argparse.Namespace:
     ```
     """
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.mixer_costs",
-        description=__doc__,
+        prog=f"python -m benchmarks.{comparison.name}",
+        description=comparison.help,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--cells", nargs="+", help=f"how names of cells begin: {PARTS}"
+        "--cells",
+        nargs="+",
+        help=f"how names of cells begin: {comparison.parts}",
     )
     parser.add_argument("--rounds", type=int, help="timed steps of each")
     parser.add_argument(
-        "--quick", action="store_true", help="3 small cells, 2 rounds"
+        "--quick",
+        action="store_true",
+        help=f"{len(comparison.quick_cells)} cells, {QUICK_ROUNDS} rounds",
     )
-    parser.add_argument("--size", default="base", choices=SIZES)
+    sizes = comparison.sizes
+    parser.add_argument("--size", default=sizes[0], choices=sizes)
     parser.add_argument("--output", type=pathlib.Path, help="a .json file")
     parser.add_argument(
         "--fresh", action="store_true", help="forget all earlier results"
@@ -90,8 +136,9 @@ def read_arguments(argv: list[str] | None) -> argparse.Namespace:
             f"--rounds {arguments.rounds} measures nothing: give 1 or more."
         )
     if arguments.output is None:
-        arguments.output = QUICK_RESULTS if arguments.quick else RESULTS
-    cells = quick_cells() if arguments.quick else default_cells()
+        folder = QUICK_RUNS if arguments.quick else MEASURED
+        arguments.output = folder / f"{comparison.name}.json"
+    cells = comparison.quick_cells if arguments.quick else comparison.cells
     arguments.cells = _chosen(cells, arguments.cells)
     return arguments
 
@@ -101,7 +148,7 @@ def measure_cell(cell: MixerCell, size: str, rounds: int) -> dict[str, dict]:
 
     Args:
         cell: The cell.
-        size: One of `SIZES`.
+        size: A key of `problem.SIZES`.
         rounds: Timed steps of each contender.
 
     Returns:
@@ -111,7 +158,7 @@ def measure_cell(cell: MixerCell, size: str, rounds: int) -> dict[str, dict]:
         ContenderError: If a process fails.
     """
     groups = [cell.contenders]
-    if cell.part == MEMORY:
+    if cell.part in MEMORIES:
         groups = [[name] for name in cell.contenders]
     results = {}
     for names in groups:
@@ -125,19 +172,22 @@ def measure_cell(cell: MixerCell, size: str, rounds: int) -> dict[str, dict]:
     return results
 
 
-@exit_on_input_error
-def main(argv: list[str] | None = None) -> int:
-    """Runs the command.
+def run(argv: list[str] | None, comparison: Comparison) -> int:
+    """Measures the cells that are missing and prints all.
 
     Args:
         argv: Arguments, or None for those of the process.
+        comparison: What is measured.
 
     Returns:
         0, or 1 if a cell failed.
+
+    Raises:
+        InputError: If a value is not allowed.
     """
-    arguments = read_arguments(argv)
+    arguments = read_arguments(argv, comparison)
     path, failed = arguments.output, False
-    report = _load(arguments)
+    report = _load(arguments, comparison.settings)
     missing = [c for c in arguments.cells if not _is_done(report, c, arguments)]
     for number, cell in enumerate(missing):
         head = f"[{number + 1}/{len(missing)}] {cell}"
@@ -155,8 +205,21 @@ def main(argv: list[str] | None = None) -> int:
             "results": results,
         }
         _save(report, path)
-    print(format_report(report) + f"\n\nWritten: {path}")
+    print(comparison.format_report(report) + f"\n\nWritten: {path}")
     return int(failed)
+
+
+@exit_on_input_error
+def main(argv: list[str] | None = None) -> int:
+    """Runs the command.
+
+    Args:
+        argv: Arguments, or None for those of the process.
+
+    Returns:
+        0, or 1 if a cell failed.
+    """
+    return run(argv, COSTS)
 
 
 def _chosen(cells, beginnings):
@@ -164,16 +227,16 @@ def _chosen(cells, beginnings):
         if not any(str(cell).startswith(beginning) for cell in cells):
             raise InputError(
                 f"No cell begins with {beginning!r}: give the beginning of "
-                f"one, such as {PARTS[0]} or {cells[-1]}."
+                f"one, such as {cells[0].part} or {cells[-1]}."
             )
     beginnings = tuple(beginnings or [""])
     return [cell for cell in cells if str(cell).startswith(beginnings)]
 
 
-def _load(arguments):
+def _load(arguments, settings):
     path = arguments.output
     report = load_report(path, arguments.size, arguments.fresh)
-    if report.setdefault("settings", SETTINGS) != SETTINGS:
+    if report.setdefault("settings", settings) != settings:
         raise InputError(
             f"{str(path)!r} was measured with other settings: pass another "
             "--output, or --fresh to replace it."
@@ -195,7 +258,7 @@ def _is_done(report, cell, arguments):
 
 def _rounds(cell, arguments):
     # Memory is the same in every round.
-    return 1 if cell.part == MEMORY else arguments.rounds
+    return 1 if cell.part in MEMORIES else arguments.rounds
 
 
 def _save(report, path):

@@ -102,12 +102,13 @@ def format_report(report: dict) -> str:
         "on one thread: the median of "
         f"{' or '.join(map(str, sorted(rounds)))} rounds with its extremes. "
         "Other layers are multiples of the one whose heads all attend.",
-        *(_table(rows(cells)) for rows in (_layers, _growths, _models)),
+        *(table(rows(cells)) for rows in (_layers, _growths, _models)),
     ]
-    return "\n\n".join(table for table in tables if table)
+    return "\n\n".join(text for text in tables if text)
 
 
-def _table(rows: Iterator[list[str]]) -> str:
+def table(rows: Iterator[list[str]]) -> str:
+    """Writes a header and rows as Markdown, nothing without any row."""
     header, *rows = rows
     if not rows:
         return ""
@@ -125,10 +126,10 @@ def _layers(cells):
             continue
         attention = results[ATTENTION]
         yield [
-            _label(cell),
-            _milliseconds(attention),
+            label(cell),
+            milliseconds(attention),
             *(
-                _spread(ratios(results[name], attention, "cpu"))
+                spread(ratios(results[name], attention, "cpu"))
                 for name in ALLOCATIONS[1:]
             ),
         ]
@@ -153,11 +154,11 @@ def _growths(cells):
         ]
         yield [
             f"{what}, {cell.task}, {cell.dtype}, from {cell.length // 8}",
-            _spread(growths(results, POOLING)),
+            spread(growths(results, POOLING)),
             f"{MOST_GROWTH}",
-            _spread(growths(results, ATTENTION)),
+            spread(growths(results, ATTENTION)),
             *(
-                f"{name.split('/')[1]}: {_milliseconds(results[name])}"
+                f"{name.split('/')[1]}: {milliseconds(results[name])}"
                 for name in longest
             ),
         ]
@@ -175,14 +176,14 @@ def _models(cells):
         if cell.part not in (MODEL, MEMORY):
             continue
         attention, hybrid = results[ATTENTION], results[HYBRID]
-        what, figure = "time", _milliseconds
+        what, figure = "time", milliseconds
         if cell.part == MEMORY:
-            what, figure = "tensors at the peak", _megabytes
+            what, figure = "tensors at the peak", megabytes
             ratio = f"{hybrid['mb'] / attention['mb']:.2f}"
         else:
-            ratio = _spread(ratios(hybrid, attention, "cpu"))
+            ratio = spread(ratios(hybrid, attention, "cpu"))
         yield [
-            f"{what}: {_label(cell).removeprefix('train, ')}",
+            f"{what}: {label(cell).removeprefix('train, ')}",
             figure(attention),
             figure(hybrid),
             ratio,
@@ -190,19 +191,23 @@ def _models(cells):
         ]
 
 
-def _label(cell: MixerCell) -> str:
-    label = f"{cell.task}, {cell.dtype}, {cell.batch}x{cell.length}"
-    return f"{label}, dropout {cell.dropout}" if cell.dropout else label
+def label(cell: MixerCell) -> str:
+    """Names a cell in a table."""
+    text = f"{cell.task}, {cell.dtype}, {cell.batch}x{cell.length}"
+    return f"{text}, dropout {cell.dropout}" if cell.dropout else text
 
 
-def _milliseconds(result):
+def milliseconds(result: dict) -> str:
+    """Writes the median of a contender's seconds."""
     return f"{1e3 * statistics.median(result['cpu']):,.0f} ms"
 
 
-def _megabytes(result):
+def megabytes(result: dict) -> str:
+    """Writes a contender's memory."""
     return f"{result['mb']:,.0f} MB"
 
 
-def _spread(values):
+def spread(values: list[float]) -> str:
+    """Writes a median with the extremes."""
     middle = statistics.median(values)
     return f"{middle:.2f} ({min(values):.2f}-{max(values):.2f})"

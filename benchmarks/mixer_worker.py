@@ -1,4 +1,4 @@
-"""Measures one cell of `benchmarks.mixer_costs` in a process of its own.
+"""Measures one cell of `benchmarks.mixer_cells` in a process of its own.
 
 `python -m benchmarks.mixer_worker CELL SIZE ROUNDS NAME...` lets the
 contenders of these names take turns and prints one line of JSON: for each its
@@ -20,19 +20,21 @@ from benchmarks.alternate import alternate
 from benchmarks.alternate import train_steps
 from benchmarks.live_memory import megabytes_at_peak
 from benchmarks.live_memory import tensorflow_changes
-from benchmarks.mixer_cells import ATTENTION
 from benchmarks.mixer_cells import GROWTHS
 from benchmarks.mixer_cells import LAYER
-from benchmarks.mixer_cells import MEMORY
+from benchmarks.mixer_cells import MEMORIES
 from benchmarks.mixer_cells import MIXER_GROWTH
+from benchmarks.mixer_cells import POOLING_OF_12
 from benchmarks.mixer_cells import MixerCell
 from benchmarks.mixer_cells import parse_cell
 from keras_mixattn.layers import EncoderBlock
 from keras_mixattn.layers import MixedAttention
 from keras_mixattn.models import HybridBertBackbone
+from keras_mixattn.models import hybrid_mixers
 from keras_mixattn.pretraining import FusedAdamW
 
 NEW_SEGMENT_SHARE = 0.05
+POSITIONS = 512  # as published, where rows are not longer
 TINY = {
     **problem.SIZES["tiny"],
     "cls_token_id": 1,
@@ -144,24 +146,24 @@ def layer_step(
 
 
 def make_model(cell: MixerCell, size: str, name: str) -> keras.Model:
-    """Makes a compiled HybridBERT, or the same with attention alone.
+    """Makes a compiled HybridBERT, or the same with other mixers.
 
     Args:
         cell: The cell.
-        size: `"base"` or `"tiny"`.
-        name: One of `mixer_cells.MODELS`.
+        size: `"base"`, `"small"` or `"tiny"`.
+        name: A key of `mixer_cells.POOLING_OF_12`.
 
     Returns:
         The model from the backbone's inputs to its last hidden state.
     """
-    options = {} if size == "base" else dict(TINY)
-    if name == ATTENTION:
-        dims = problem.SIZES[size]
-        heads = {"attention": dims["num_heads"]}
-        options["mixers"] = [heads] * dims["num_layers"]
+    dims = problem.SIZES[size]
+    layers, heads = dims["num_layers"], dims["num_heads"]
+    pooling_layers = POOLING_OF_12[name] * layers // 12
     backbone = HybridBertBackbone.from_architecture(
-        "base",
-        **options,
+        _architecture(size),
+        **(TINY if size == "tiny" else {}),
+        mixers=hybrid_mixers(layers, heads, pooling_layers),
+        max_sequence_length=max(POSITIONS, cell.length),
         dropout=cell.dropout,
         attention_dropout=cell.dropout,
         dtype=cell.dtype,
@@ -181,13 +183,15 @@ def model_batch(cell: MixerCell, size: str) -> tuple:
 
     Args:
         cell: The cell.
-        size: `"base"` or `"tiny"`.
+        size: `"base"`, `"small"` or `"tiny"`.
 
     Returns:
         The inputs of the backbone and the target. Rows begin with [CLS];
         [SEP] ends both segments.
     """
-    ids = HybridBertBackbone.architectures["base"] if size == "base" else TINY
+    ids = HybridBertBackbone.architectures[_architecture(size)]
+    if size == "tiny":
+        ids = TINY
     inputs = problem.make_batch(size, cell.batch, cell.length)
     target = inputs.pop("target")
     token_ids, tokens = inputs["token_ids"], inputs["padding_mask"].sum(axis=1)
@@ -204,7 +208,7 @@ def measure(
 
     Args:
         cell: The cell.
-        size: `"base"` or `"tiny"`.
+        size: `"base"`, `"small"` or `"tiny"`.
         rounds: Timed steps of each.
         names: Some of the cell's contenders.
 
@@ -223,13 +227,17 @@ def measure(
     else:
         models = {name: make_model(cell, size, name) for name in names}
         steps = train_steps(models, [model_batch(cell, size)])
-    if cell.part == MEMORY:
+    if cell.part in MEMORIES:
         return {
             name: {"mb": _megabytes(models[name], steps[name])}
             for name in names
         }
     seconds = alternate(steps, rounds)
     return {name: {"cpu": seconds[name]} for name in names}
+
+
+def _architecture(size):
+    return "base" if size == "tiny" else size
 
 
 def _megabytes(model, step):

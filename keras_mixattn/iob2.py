@@ -1,6 +1,9 @@
 """Tags of words: B- begins an entity, I- goes on with it, O is outside."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
+
+from keras_mixattn.errors import InputError
 
 
 class Span(NamedTuple):
@@ -17,7 +20,25 @@ class Span(NamedTuple):
     kind: str
 
 
-def entities_of(tags: list[str]) -> list[Span]:
+def is_iob2_tag(tag: str) -> bool:
+    """Tells whether a tag is `O`, `B-TYPE` or `I-TYPE`.
+
+    Args:
+        tag: Any string.
+
+    Returns:
+        Whether it is.
+
+    Example:
+
+    ```python
+    assert is_iob2_tag("B-PER") and not is_iob2_tag("NOUN")
+    ```
+    """
+    return tag == "O" or (tag[:2] in ("B-", "I-") and len(tag) > 2)
+
+
+def entities_of(tags: Iterable[str]) -> list[Span]:
     """Finds the entities of a sentence, as the `conlleval` script does.
 
     An entity begins at each B-, and at an I- that does not go on with an
@@ -30,7 +51,7 @@ def entities_of(tags: list[str]) -> list[Span]:
         The entities, in their order.
 
     Raises:
-        ValueError: A tag has another form.
+        InputError: A tag has another form.
 
     Example:
 
@@ -39,18 +60,19 @@ def entities_of(tags: list[str]) -> list[Span]:
     assert found == [(0, 2, "LOC"), (3, 4, "PER"), (4, 5, "PER")]
     ```
     """
-    entities, kind = [], None
+    entities = []
+    start, kind = 0, None
     for word, tag in enumerate([*tags, "O"]):
-        prefix, new = _parts(tag)
-        if kind is not None and (prefix != "I" or new != kind):
+        prefix, new_kind = _parts(tag)
+        if kind is not None and (prefix != "I" or new_kind != kind):
             entities.append(Span(start, word, kind))
             kind = None
-        if new is not None and kind is None:
-            start, kind = word, new
+        if kind is None and new_kind is not None:
+            start, kind = word, new_kind
     return entities
 
 
-def to_iob2(tags: list[str]) -> list[str]:
+def to_iob2(tags: Iterable[str]) -> list[str]:
     """Writes tags in IOB2, in which each entity begins with a B-.
 
     Args:
@@ -61,7 +83,7 @@ def to_iob2(tags: list[str]) -> list[str]:
         As many tags.
 
     Raises:
-        ValueError: A tag has another form.
+        InputError: A tag has another form.
 
     Example:
 
@@ -69,19 +91,16 @@ def to_iob2(tags: list[str]) -> list[str]:
     assert to_iob2(["I-LOC", "I-LOC", "O"]) == ["B-LOC", "I-LOC", "O"]
     ```
     """
-    mended = ["O"] * len(tags)
-    for start, stop, kind in entities_of(tags):
-        mended[start:stop] = [f"I-{kind}"] * (stop - start)
+    mended = list(tags)
+    for start, _, kind in entities_of(mended):
         mended[start] = f"B-{kind}"
     return mended
 
 
 def _parts(tag):
-    if tag == "O":
-        return "O", None
-    prefix, dash, kind = tag.partition("-")
-    if prefix not in ("B", "I") or not dash or not kind:
-        raise ValueError(
-            "A tag must be O, B-TYPE or I-TYPE. Received: " + repr(tag)
+    if not is_iob2_tag(tag):
+        raise InputError(
+            f"{tag!r} is no IOB2 tag; write O, or B- or I- before the type, "
+            "as in B-PER."
         )
-    return prefix, kind
+    return (tag, None) if tag == "O" else (tag[0], tag[2:])

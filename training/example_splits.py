@@ -10,6 +10,9 @@ from keras_mixattn.errors import InputError
 from training.finetune_config import FinetuneConfig
 from training.kinds import KINDS
 
+# Columns that are no answers.
+_ASKED = ("texts", "text_pairs", "words", "questions", "contexts")
+
 
 def read_splits(config: FinetuneConfig) -> dict:
     """Reads train, dev and, if there is one, test.
@@ -33,9 +36,7 @@ def read_splits(config: FinetuneConfig) -> dict:
             f"'{config.train[0]}' has a single label, {names[0]!r}; there is "
             "nothing to tell apart."
         )
-    splits = {"train": train}
-    if config.drop_repeats:
-        splits["train"] = rows_of(train, _first_occurrences(train))
+    splits = {"train": _without_repeats(train, config)}
     if config.test_rows is not None:
         splits |= _with_test_rows(splits["train"], config.test_rows)
     for name in ("dev", "test"):
@@ -45,10 +46,30 @@ def read_splits(config: FinetuneConfig) -> dict:
         splits |= _with_dev(splits["train"], config)
     order = np.random.default_rng(config.seed).permutation(len(splits["train"]))
     splits["train"] = rows_of(splits["train"], order[: config.max_train_texts])
-    limit = config.max_held_out_texts
-    for name in splits.keys() - {"train"}:
-        splits[name] = rows_of(splits[name], range(len(splits[name]))[:limit])
-    return splits
+    held_out = [name for name in ("dev", "test") if name in splits]
+    return {
+        "train": splits["train"],
+        **{name: _limited(splits[name], config) for name in held_out},
+    }
+
+
+def read_test(config: FinetuneConfig, names: list[str] | None):
+    """Reads test alone, as `read_splits` does.
+
+    Args:
+        config: The configuration, with `test` or `test_rows`.
+        names: Names of the classes, in the order of their ids.
+
+    Returns:
+        The examples.
+
+    Raises:
+        InputError: A source cannot be read, or a label is unknown.
+    """
+    if config.test_rows is None:
+        return _limited(_read(config, "test", names), config)
+    train = _without_repeats(_read(config, "train", names), config)
+    return _limited(_with_test_rows(train, config.test_rows)["test"], config)
 
 
 def rows_of(examples, rows):
@@ -107,20 +128,40 @@ def _read(config, name, names):
         column: sum((getattr(part, column) for part in parts), [])
         for column in _columns(parts[0])
     }
+    ids = joined.get("ids", [])
+    if len(set(ids)) < len(ids):
+        raise InputError(
+            f"The files of {name} share the id of a question; every question "
+            "needs one of its own."
+        )
     return dataclasses.replace(parts[0], **joined)
 
 
-def _first_occurrences(examples) -> list[int]:
+def _limited(examples, config: FinetuneConfig):
+    return rows_of(examples, range(len(examples))[: config.max_held_out_texts])
+
+
+def _without_repeats(examples, config: FinetuneConfig):
+    """Keeps the first of equal examples, whatever their labels are."""
+    if not config.drop_repeats:
+        return examples
+    columns = _columns(examples)
+    asked = [columns[name] for name in _ASKED if name in columns]
     first = {}
-    for row, text in enumerate(examples.texts):
-        first.setdefault(text, row)
-    return list(first.values())
+    for row, example in enumerate(zip(*asked, strict=True)):
+        first.setdefault(json.dumps(example), row)
+    return rows_of(examples, first.values())
 
 
 def _with_test_rows(examples, test_rows: list[int]) -> dict:
     of, first, stop = test_rows
     inside = np.arange(len(examples)) % of
     inside = (first <= inside) & (inside < stop)
+    if inside.all() or not inside.any():
+        raise InputError(
+            f"The key 'test_rows' is {test_rows}, which leaves nothing for "
+            f"test or for train of {len(examples)} examples; change it."
+        )
     return {
         "train": rows_of(examples, np.flatnonzero(~inside)),
         "test": rows_of(examples, np.flatnonzero(inside)),

@@ -47,6 +47,7 @@ class FinetuneConfig:
     )
     score_range: list[float] = key([0.0, 1.0], "of a score: lowest, highest")
     metric: str | None = key(None, "score that chooses the epoch, null: usual")
+    licence: str = key("unspecified", "of the preset, for its model card")
     sequence_length: int = key(128, "most tokens of a row")
     stride: int = key(128, "tokens from a window of a context to the next")
     conditional_head: bool = key(False, "ends of answers hang on their starts")
@@ -65,6 +66,7 @@ class FinetuneConfig:
     attention_dropout: float = key(0.1, "share of attention weights dropped")
     dtype: str = key("float32", "float32 or mixed_bfloat16")
     seed: int = key(1, "of the new weights, order and dropout")
+    seeds: int = key(1, "runs, each with the next seed; more than one: spread")
 
 
 def check_config(config: FinetuneConfig) -> None:
@@ -85,6 +87,7 @@ def check_config(config: FinetuneConfig) -> None:
         "gradient_accumulation_steps",
         "patience",
         "stride",
+        "seeds",
         least=1,
     )
     check_range(config, "dev_share", "warmup_share", least=0, below=1)
@@ -96,6 +99,15 @@ def check_config(config: FinetuneConfig) -> None:
             f"{config.kind!r}."
         )
     _check_lists(config)
+    _check_combinations(config)
+
+
+def _check_combinations(config: FinetuneConfig) -> None:
+    if config.balance_classes and config.kind != "class":
+        raise InputError(
+            "The key 'balance_classes' is for the kind 'class'; the kind is "
+            f"{config.kind!r}, so leave it out."
+        )
     if config.both_orders and config.text_pair_column is None:
         raise InputError(
             "The key 'both_orders' is for pairs; give `text_pair_column` or "

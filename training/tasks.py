@@ -1,7 +1,12 @@
 """Public data sets by name: their files and how they are fine-tuned on.
 
 Paths are below `data_directory`; epochs, lengths and heads are those of the
-official fine-tuning code where it has the task.
+official fine-tuning code where it has the task. Rate and batch size are the
+keys' defaults, which are those of a small encoder there; a base one has 1e-4.
+
+The published `layer_decay` of 0.8 is for encoders that were pre-trained for
+long, and no task sets it: with one of four layers and 4,000 steps it took 9
+points of accuracy from SST-2 and from TREC (3,000 texts, 3 epochs).
 """
 
 from keras_mixattn.errors import InputError
@@ -9,9 +14,8 @@ from keras_mixattn.errors import InputError
 _SQUAD = {
     "kind": "answers",
     "epochs": 2,
-    "batch_size": 16,
-    "sequence_length": 384,
-    "learning_rate": 1e-4,
+    "sequence_length": 512,
+    "conditional_head": True,
 }
 _TAGS = {"kind": "tags", "epochs": 5}
 _LONG = {"sequence_length": 512, "batch_size": 16}
@@ -23,7 +27,6 @@ TASKS = {
         "train": ["cls/sst2_glue/train.tsv"],
         "test": ["cls/sst2_glue/dev.tsv"],
         "class_names": ["negative", "positive"],
-        "sequence_length": 64,
         "dev_share": 0.03,
     },
     "glue/cola": {
@@ -36,7 +39,6 @@ TASKS = {
         "label_column": 1,
         "class_names": ["unacceptable", "acceptable"],
         "metric": "matthews",
-        "sequence_length": 64,
     },
     "glue/mrpc": {
         "train": ["pair/mrpc/train.tsv"],

@@ -95,7 +95,7 @@ class SpanDynamicConv1D(keras.layers.Layer):
 
     def call(self, inputs, query, padding_mask=None, source_mask=None):
         sources = self._sources(padding_mask, source_mask)
-        kernels = self.kernels(inputs, query, sources)  # (B, T, H, K)
+        kernels = self._kernels(inputs, query, sources)  # (B, T, H, K)
         batch, tokens = ops.shape(inputs)[:2]
         value = self.value(flatten_tokens(inputs))
         value = ops.reshape(value, (batch, tokens, self._dim))
@@ -106,21 +106,25 @@ class SpanDynamicConv1D(keras.layers.Layer):
         x = dynamic_convolution(value, kernels)  # (B, T, H, d)
         return ops.reshape(x, (batch, tokens, self._dim))  # (B, T, H * d)
 
-    def kernels(self, inputs, query, source_mask=None):
+    def kernels(self, inputs, query, padding_mask=None, source_mask=None):
         """Returns the kernel of each position and head.
 
         Args:
             inputs: Tensor of shape `(batch, tokens, hidden_dim)`.
             query: Tensor of shape `(batch, tokens, num_heads * head_dim)`.
-            source_mask: Tensor of shape `(batch, tokens)`, zero on tokens
-                that count as zero, or `None`.
+            padding_mask: Tensor of shape `(batch, tokens)`, or `None`.
+            source_mask: Tensor of shape `(batch, tokens)`, or `None`.
 
         Returns:
             Tensor of shape `(batch, tokens, num_heads, kernel_size)` whose
             rows sum to one, computed in float32.
         """
+        sources = self._sources(padding_mask, source_mask)
+        return self._kernels(inputs, query, sources)
+
+    def _kernels(self, inputs, query, sources):
         span = ops.depthwise_conv(
-            keep_where(inputs, source_mask),
+            keep_where(inputs, sources),
             ops.cast(self.span_depthwise, self.compute_dtype),
             padding="same",
             data_format="channels_last",

@@ -5,10 +5,10 @@ correlations lie between -1 and 1. Needs scikit-learn, which
 `pip install .[training]` installs.
 """
 
+from keras_mixattn.iob2 import entities_of
 from keras_mixattn.metrics.classification import classification_scores
 from keras_mixattn.metrics.classification import multi_label_scores
 from keras_mixattn.metrics.correlation import correlation_scores
-from keras_mixattn.metrics.entities import entities_of
 from keras_mixattn.metrics.entities import entity_scores
 from keras_mixattn.metrics.spans import best_no_answer_threshold
 from keras_mixattn.metrics.spans import normalize_answer

@@ -5,44 +5,9 @@ from collections.abc import Iterable
 from collections.abc import Sequence
 
 from keras_mixattn.errors import InputError
+from keras_mixattn.iob2 import Span
+from keras_mixattn.iob2 import entities_of
 from keras_mixattn.metrics.pairs import check_pairs
-
-
-def entities_of(tags: Iterable[str]) -> list[tuple[int, int, str]]:
-    """Reads the entities off the tags of a sentence.
-
-    Tags are IOB2: `B-PER` opens an entity of the type `PER`, `I-PER` goes on
-    with it, `O` is outside. As in the `conlleval` script of CoNLL-2000 and
-    2003, an `I-` that goes on with no entity of its own type opens one.
-
-    Args:
-        tags: The tag of each word.
-
-    Returns:
-        The first word of each entity, the word after its last, and its type.
-
-    Raises:
-        InputError: A tag is not legal.
-
-    Example:
-
-    ```python
-    tags = ["B-PER", "I-PER", "O", "I-LOC", "I-ORG"]
-    assert entities_of(tags) == [(0, 2, "PER"), (3, 4, "LOC"), (4, 5, "ORG")]
-    ```
-    """
-    entities = []
-    start, open_type = 0, None
-    for place, tag in enumerate([*tags, "O"]):
-        prefix, entity_type = _split(tag)
-        if open_type is not None and (
-            prefix != "I" or entity_type != open_type
-        ):
-            entities.append((start, place, open_type))
-            open_type = None
-        if open_type is None and prefix != "O":
-            start, open_type = place, entity_type
-    return entities
 
 
 def entity_scores(
@@ -94,18 +59,8 @@ def entity_scores(
     }
 
 
-def _types(entities: Iterable[tuple[int, int, str]]) -> list[str]:
-    return [entity_type for _, _, entity_type in entities]
-
-
-def _split(tag: str) -> tuple[str, str]:
-    prefix, _, entity_type = tag.partition("-")
-    if tag != "O" and not (prefix in ("B", "I") and entity_type):
-        raise InputError(
-            f"{tag!r} is no IOB2 tag; write O, or B- or I- before the type, "
-            "as in B-PER."
-        )
-    return prefix, entity_type
+def _types(entities: Iterable[Span]) -> list[str]:
+    return [entity.kind for entity in entities]
 
 
 def _check_words(index: int, tags: Sequence[str], predicted: Sequence[str]):

@@ -47,12 +47,14 @@ from keras_mixattn.models.hybrid_bert_tasks import HybridBertTokenClassifier
 from keras_mixattn.models.hybrid_bert_tasks import (
     HybridBertTokenClassifierPreprocessor,
 )
+from keras_mixattn.models.long_texts import predict_long
 from keras_mixattn.models.masked_lm import Filling
 from keras_mixattn.models.masked_lm import MaskedLM
 from keras_mixattn.models.pair_losses import InBatchNegativesLoss
 from keras_mixattn.models.pair_losses import PairScoreLoss
 from keras_mixattn.models.piece_offsets import PieceOffsets
 from keras_mixattn.models.piece_offsets import Pieces
+from keras_mixattn.models.positions import with_positions
 from keras_mixattn.models.span_answers import QuestionAnswer
 from keras_mixattn.models.span_answers import SpanCandidate
 from keras_mixattn.models.span_labeler import SpanLabeler
@@ -124,4 +126,6 @@ __all__ = [
     "TokenWindows",
     "family_of",
     "hybrid_mixers",
+    "predict_long",
+    "with_positions",
 ]

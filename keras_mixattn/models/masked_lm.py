@@ -38,6 +38,29 @@ class MaskedLM(Unpooled, keras_hub.models.MaskedLM):
             backbone's positions are shortened to them.
         name: Name of the model.
         trainable: Whether its weights are trained.
+
+    Example:
+
+    ```python
+    from keras_mixattn.models import ConvBertBackbone
+    from keras_mixattn.models import ConvBertMaskedLM
+    from keras_mixattn.models import ConvBertMaskedLMPreprocessor
+    from keras_mixattn.models import ConvBertTokenizer
+
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "sea"]
+    backbone = ConvBertBackbone(
+        vocabulary_size=len(words),
+        num_layers=1,
+        num_heads=2,
+        hidden_dim=8,
+        intermediate_dim=16,
+    )
+    masked_lm = ConvBertMaskedLM(
+        backbone, ConvBertMaskedLMPreprocessor(ConvBertTokenizer(words))
+    )
+    (fillings,) = masked_lm.fill_mask("the [MASK]", top_k=2)
+    assert fillings[0].probability >= fillings[1].probability
+    ```
     """
 
     def __init__(

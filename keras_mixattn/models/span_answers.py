@@ -53,7 +53,11 @@ class QuestionAnswer(NamedTuple):
 
 
 def read_answers(
-    windows, outputs: dict, contexts: list[str], n_best: int, max_length: int
+    windows,
+    outputs: list[dict],
+    contexts: list[str],
+    n_best: int,
+    max_length: int,
 ) -> list[QuestionAnswer]:
     """Finds the best spans over all windows of each question.
 
@@ -63,7 +67,8 @@ def read_answers(
 
     Args:
         windows: The `SpanWindows`.
-        outputs: What the model predicted for them, as arrays.
+        outputs: What the model predicted for each, as arrays, of as many
+            tokens as it needs.
         contexts: The context of each question.
         n_best: Most spans of a question.
         max_length: Most tokens of a span.
@@ -74,39 +79,33 @@ def read_answers(
     found = [{} for _ in contexts]
     no_answer = np.full(len(contexts), np.inf)
     kept = max(n_best, _BEST)
-    for row, example in enumerate(windows.examples):
-        scores = {name: value[row] for name, value in outputs.items()}
-        starts, stops = windows.starts[row], windows.stops[row]
+    for example, scores, starts, stops, owned in zip(
+        windows.examples,
+        outputs,
+        windows.starts,
+        windows.stops,
+        windows.owned,
+        strict=True,
+    ):
+        scored = _scored_starts(scores)
         firsts, lasts, totals = _scored_spans(
-            scores, starts >= 0, windows.owned[row], max_length
+            *scored, starts >= 0, owned, max_length
         )
         for span in np.argsort(-totals, kind="stable")[:kept]:
             # Pieces that stand for the same characters are one place.
             place = (int(starts[firsts[span]]), int(stops[lasts[span]]))
             known = found[example].get(place, -np.inf)
             found[example][place] = max(float(totals[span]), known)
-        no_answer[example] = min(no_answer[example], _no_answer(scores))
-    is_relative = "impossible_logit" not in outputs
+        no_answer[example] = min(
+            no_answer[example], _no_answer(scores, *scored)
+        )
+    is_relative = "impossible_logit" not in outputs[0]
     return [
         _answer(_ranked(places)[:kept], context, score, n_best, is_relative)
         for places, context, score in zip(
             found, contexts, no_answer.tolist(), strict=True
         )
     ]
-
-
-def _scored_spans(scores, allowed, owned, max_length):
-    """Returns first token, last token and score of the spans of a row."""
-    firsts, start, end = _scored_starts(scores)
-    kept = allowed[firsts] & owned[firsts]
-    firsts, start, end = firsts[kept, None], start[kept, None], end[kept]
-    lasts = firsts + np.arange(max_length)  # (starts, lengths)
-    inside = lasts < len(allowed)
-    lasts = np.where(inside, lasts, 0)
-    is_span = inside & allowed[lasts]
-    totals = start + np.take_along_axis(end, lasts, axis=1)
-    firsts = np.broadcast_to(firsts, lasts.shape)
-    return firsts[is_span], lasts[is_span], totals[is_span]
 
 
 def _scored_starts(scores):
@@ -120,11 +119,23 @@ def _scored_starts(scores):
     return firsts, _log_softmax(start)[firsts], _log_softmax(end)
 
 
-def _no_answer(scores):
+def _scored_spans(firsts, start, end, allowed, owned, max_length):
+    """Returns first token, last token and score of the spans of a row."""
+    kept = allowed[firsts] & owned[firsts]
+    firsts, start, end = firsts[kept, None], start[kept, None], end[kept]
+    lasts = firsts + np.arange(max_length)  # (starts, lengths)
+    inside = lasts < end.shape[1]
+    lasts = np.where(inside, lasts, 0)
+    is_span = inside & allowed[lasts]
+    totals = start + np.take_along_axis(end, lasts, axis=1)
+    firsts = np.broadcast_to(firsts, lasts.shape)
+    return firsts[is_span], lasts[is_span], totals[is_span]
+
+
+def _no_answer(scores, firsts, start, end):
     """Returns the score of [CLS], or of the classifier if there is one."""
     if "impossible_logit" in scores:
         return float(scores["impossible_logit"])
-    firsts, start, end = _scored_starts(scores)
     at_first = np.flatnonzero(firsts == 0)
     if len(at_first):
         return float(start[at_first[0]] + end[at_first[0], 0])

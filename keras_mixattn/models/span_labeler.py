@@ -1,12 +1,12 @@
 """Answers as spans of a context, once for every family."""
 
 import keras
-import numpy as np
 from keras import ops
 
 from keras_mixattn.layers.answerability_head import AnswerabilityHead
 from keras_mixattn.layers.conditional_span_head import ConditionalSpanHead
 from keras_mixattn.layers.span_head import SpanHead
+from keras_mixattn.models.end_loss import EndLoss
 from keras_mixattn.models.preprocessing import preprocessor_for
 from keras_mixattn.models.span_answers import QuestionAnswer
 from keras_mixattn.models.span_answers import read_answers
@@ -39,6 +39,40 @@ class SpanLabeler(WindowTask):
             answerability classifier. Defaults to 512.
         name: Name of the model.
         trainable: Whether its weights are trained.
+
+    Example:
+
+    ```python
+    from keras_mixattn.models import ConvBertBackbone
+    from keras_mixattn.models import ConvBertSpanLabeler
+    from keras_mixattn.models import ConvBertSpanLabelerPreprocessor
+    from keras_mixattn.models import ConvBertTokenizer
+
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "who", "by", "ann"]
+    backbone = ConvBertBackbone(
+        vocabulary_size=len(words),
+        num_layers=1,
+        num_heads=2,
+        hidden_dim=8,
+        intermediate_dim=16,
+    )
+    labeler = ConvBertSpanLabeler(
+        backbone,
+        ConvBertSpanLabelerPreprocessor(
+            ConvBertTokenizer(words, lowercase=True), sequence_length=9
+        ),
+    )
+    questions, contexts = ["Who?", "Who?"], ["By Ann", "by by"]
+    labeler.fit((questions, contexts), [(3, 6), None], verbose=0)
+    answer, other = labeler.answer(questions, contexts)
+    best = answer.candidates[0]
+    assert answer.text() == best.text == "By Ann"[best.start : best.stop]
+    assert other.text(threshold=-np.inf) == ""  # taken for no answer
+    ```
+
+    Reference: [Devlin et al., 2019](https://arxiv.org/abs/1810.04805),
+    section 4.2, and [Clark et al., 2020](https://arxiv.org/abs/2003.10555),
+    appendix, for the conditional head and the answerability classifier.
     """
 
     def __init__(
@@ -88,9 +122,9 @@ class SpanLabeler(WindowTask):
             ),
         }
         x = backbone(backbone.input)["sequence_output"]
-        mask = _AnswerMask(dtype="float32", name="answer_mask")(
-            inputs["padding_mask"], inputs["segment_ids"]
-        )
+        context = inputs["padding_mask"] * inputs["segment_ids"]
+        first = ops.ones_like(context[:, :1])
+        mask = ops.concatenate([first, context[:, 1:]], axis=1)
         outputs = {}
         if conditional:
             start, beams, end = self.span_head(
@@ -167,7 +201,7 @@ class SpanLabeler(WindowTask):
         Returns:
             A `QuestionAnswer` for each question.
         """
-        windows = self.preprocessor.windows((questions, contexts))
+        windows = self.windows((questions, contexts))
         outputs = self.predict_rows(windows.inputs, batch_size)
         return read_answers(
             windows, outputs, contexts, n_best, max_answer_length
@@ -181,35 +215,3 @@ class SpanLabeler(WindowTask):
             "beam_size": self.beam_size,
             "head_units": self.head_units,
         }
-
-
-@keras.saving.register_keras_serializable(package="keras_mixattn")
-class _AnswerMask(keras.layers.Layer):
-    """The second segment, and [CLS]."""
-
-    def call(self, padding_mask, segment_ids):
-        context = padding_mask * segment_ids
-        first = ops.ones_like(context[:, :1])
-        return ops.concatenate([first, context[:, 1:]], axis=1)
-
-
-@keras.saving.register_keras_serializable(package="keras_mixattn")
-class EndLoss(keras.losses.Loss):
-    """The cross-entropy of an answer's last token, given its first one.
-
-    Args:
-        reduction: See `keras.losses.Loss`.
-        name: Name of the loss.
-    """
-
-    def __init__(
-        self, reduction: str = "sum_over_batch_size", name: str = "end_loss"
-    ):
-        super().__init__(reduction=reduction, name=name)
-
-    def call(self, y_true, y_pred):
-        if len(y_pred.shape) == 3:  # (B, beams, T): the true start is first
-            y_pred = y_pred[:, 0]
-        return keras.losses.sparse_categorical_crossentropy(
-            y_true, y_pred, from_logits=True
-        )

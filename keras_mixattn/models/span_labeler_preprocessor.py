@@ -14,10 +14,10 @@ class SpanWindows(NamedTuple):
         inputs: The backbone's, int32 of shape `(rows, tokens)`, and
             `start_positions`, `(rows,)`: the answer's first token, or -1
             where answers are not known.
-        labels: A dict of int32 arrays of shape `(rows,)`: the answer's first
-            token `start_logits`, its last one `end_logits`, both [CLS] where
-            the row does not hold it, and `impossible_logit`, one there;
-            `None` if answers are not known.
+        labels: A dict of int32 arrays: the answer's first token
+            `start_logits` and its last one `end_logits`, `(rows,)`, both
+            [CLS] where the row does not hold it, and `impossible_logit`, one
+            there, `(rows, 1)`; `None` if answers are not known.
         weights: `None`; every row counts.
         examples: The question of each row, `(rows,)`.
         starts: First character of each token in the context, or -1 outside
@@ -213,5 +213,6 @@ def _labels(answers):
     return {
         "start_logits": answers[:, 0],
         "end_logits": answers[:, 1],
-        "impossible_logit": (answers[:, 0] == 0).astype("int32"),
+        # With a second axis; see `as_column`.
+        "impossible_logit": (answers[:, :1] == 0).astype("int32"),
     }

@@ -34,6 +34,39 @@ class TextEmbedder(Unpooled, keras_hub.models.TextEmbedder):
 
     Raises:
         ValueError: If the pooling is unknown.
+
+    Example:
+
+    ```python
+    from keras_mixattn.models import ConvBertBackbone
+    from keras_mixattn.models import ConvBertTextEmbedder
+    from keras_mixattn.models import ConvBertTextEmbedderPreprocessor
+    from keras_mixattn.models import ConvBertTokenizer
+    from keras_mixattn.models import InBatchNegativesLoss
+
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "sea", "lake"]
+    backbone = ConvBertBackbone(
+        vocabulary_size=len(words),
+        num_layers=1,
+        num_heads=2,
+        hidden_dim=8,
+        intermediate_dim=16,
+    )
+    embedder = ConvBertTextEmbedder(
+        backbone,
+        ConvBertTextEmbedderPreprocessor(
+            ConvBertTokenizer(words), sequence_length=5
+        ),
+    )
+    pairs = (["sea", "lake"], ["sea sea", "lake lake"])
+    embedder.fit(pairs, [0.9, 0.8], verbose=0)  # scores of the pairs
+    embedder.compile(loss=InBatchNegativesLoss())
+    embedder.fit(pairs, verbose=0)
+    assert embedder.predict(["a sea"], verbose=0).shape == (1, 8)
+    ```
+
+    Reference: [Reimers and Gurevych,
+    2019](https://arxiv.org/abs/1908.10084).
     """
 
     def __init__(

@@ -17,7 +17,9 @@ class TextEmbedderPreprocessor(keras_hub.models.TextEmbedderPreprocessor):
 
     Call arguments:
         x: A string, a tensor or list of strings, or a pair of lists. The
-            texts of a pair make two rows, one after the other.
+            texts of a pair make two rows, one after the other. Call the layer
+            with `y=None` when a pair has no labels: KerasHub takes the second
+            list for `y`.
         y: A label for each text or pair. Optional.
         sample_weight: A weight for each text. Optional; pairs have none.
 
@@ -26,6 +28,25 @@ class TextEmbedderPreprocessor(keras_hub.models.TextEmbedderPreprocessor):
         `padding_mask` of shape `(rows, sequence_length)`, with `y` when
         given, twice for a pair; a pair without gets zeros, which a loss that
         reads no labels does not mind.
+
+    Raises:
+        ValueError: If the pair is not one of two lists, or has weights.
+
+    Example:
+
+    ```python
+    from keras_mixattn.models import ConvBertTextEmbedderPreprocessor
+    from keras_mixattn.models import ConvBertTokenizer
+
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "sea", "lake"]
+    preprocessor = ConvBertTextEmbedderPreprocessor(
+        ConvBertTokenizer(words), sequence_length=4
+    )
+    rows, labels = preprocessor((["sea"], ["lake"]), y=[0.5])
+    ids = np.asarray(rows["token_ids"]).tolist()
+    assert ids == [[2, 5, 3, 0], [2, 6, 3, 0]]
+    assert np.asarray(labels).tolist() == [0.5, 0.5]
+    ```
     """
 
     def call(self, x, y=None, sample_weight=None):
@@ -40,6 +61,11 @@ class TextEmbedderPreprocessor(keras_hub.models.TextEmbedderPreprocessor):
                 f"sample_weight={sample_weight}"
             )
         first, second = (self._rows(texts) for texts in x)
+        if len(first["token_ids"].shape) != 2:
+            raise ValueError(
+                "A pair must be two lists of texts. Received: two texts; put "
+                "each into a list"
+            )
         rows = {name: alternating(first[name], second[name]) for name in first}
         if y is None:
             y = first["padding_mask"][:, 0] * 0

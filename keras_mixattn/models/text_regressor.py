@@ -4,6 +4,7 @@ import keras
 import keras_hub
 
 from keras_mixattn.layers.initializers import truncated_normal
+from keras_mixattn.models.either_array import as_column
 from keras_mixattn.models.preprocessing import preprocessor_for
 from keras_mixattn.models.takes_rows import TakesRows
 
@@ -29,6 +30,34 @@ class TextRegressor(TakesRows, keras_hub.models.Task):
 
     Raises:
         ValueError: If the lowest score is not below the highest.
+
+    Example:
+
+    ```python
+    from keras_mixattn.models import ConvBertBackbone
+    from keras_mixattn.models import ConvBertTextClassifierPreprocessor
+    from keras_mixattn.models import ConvBertTextRegressor
+    from keras_mixattn.models import ConvBertTokenizer
+
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "big", "large"]
+    backbone = ConvBertBackbone(
+        vocabulary_size=len(words),
+        num_layers=1,
+        num_heads=2,
+        hidden_dim=8,
+        intermediate_dim=16,
+    )
+    regressor = ConvBertTextRegressor(
+        backbone,
+        ConvBertTextClassifierPreprocessor(
+            ConvBertTokenizer(words), sequence_length=7
+        ),
+        score_range=(0, 5),
+    )
+    pairs = (["big", "big"], ["large", "big big"])
+    regressor.fit(pairs, [4.5, 2.0], verbose=0)
+    assert regressor.predict(pairs, verbose=0).shape == (2,)
+    ```
     """
 
     def __init__(
@@ -77,6 +106,12 @@ class TextRegressor(TakesRows, keras_hub.models.Task):
 
         # === Config ===
         self.dropout = dropout
+
+    def preprocess_samples(self, x, y=None, sample_weight=None):
+        packed = super().preprocess_samples(x, y, sample_weight)
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(packed)
+        y = None if y is None else as_column(y)
+        return keras.utils.pack_x_y_sample_weight(x, y, sample_weight)
 
     def compile(
         self, optimizer="auto", loss="auto", *, metrics="auto", **kwargs

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from keras_mixattn.iob2 import entities_of
+from keras_mixattn.iob2 import is_iob2_tag
 from keras_mixattn.iob2 import to_iob2
 from keras_mixattn.layers.initializers import truncated_normal
 from keras_mixattn.models.class_names import checked_names
@@ -50,6 +51,36 @@ class TokenClassifier(WindowTask):
 
     Raises:
         ValueError: If two classes have the same name.
+
+    Example:
+
+    ```python
+    from keras_mixattn.models import ConvBertBackbone
+    from keras_mixattn.models import ConvBertTokenClassifier
+    from keras_mixattn.models import ConvBertTokenClassifierPreprocessor
+    from keras_mixattn.models import ConvBertTokenizer
+
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "in", "rome"]
+    backbone = ConvBertBackbone(
+        vocabulary_size=len(words),
+        num_layers=1,
+        num_heads=2,
+        hidden_dim=8,
+        intermediate_dim=16,
+    )
+    classifier = ConvBertTokenClassifier(
+        backbone,
+        class_names=["O", "B-LOC", "I-LOC"],
+        preprocessor=ConvBertTokenClassifierPreprocessor(
+            ConvBertTokenizer(words, lowercase=True), sequence_length=7
+        ),
+    )
+    classifier.fit([["in", "Rome"], ["in"]], [[0, 1], [0]], verbose=0)
+    (tags,) = classifier.tag_words([["Rome", "in", "Rome"]])
+    assert len(tags) == 3
+    (entities,) = classifier.find_entities(["In Rome."])
+    assert all(entity.kind == "LOC" for entity in entities)
+    ```
     """
 
     def __init__(
@@ -135,7 +166,7 @@ class TokenClassifier(WindowTask):
         Returns:
             An array of shape `(words, classes)` for each example.
         """
-        windows = self.preprocessor.windows(examples)
+        windows = self.windows(examples)
         logits = self.predict_rows(windows.inputs, batch_size)
         counts = [len(self.preprocessor.words_of(one)) for one in examples]
         answers = [
@@ -176,36 +207,40 @@ class TokenClassifier(WindowTask):
 
         Returns:
             The entities of each text, in their order.
+
+        Raises:
+            ValueError: If the classes are not tags of entities.
         """
-        spans = [self.preprocessor.pieces.words(text) for text in texts]
-        words = [
-            [text[start:stop] for start, stop in places]
-            for text, places in zip(texts, spans, strict=True)
-        ]
-        answers = self.word_probabilities(words, batch_size)
+        if not self._has_entities:
+            raise ValueError(
+                "Entities need classes that are tags: O, B-TYPE and I-TYPE. "
+                f"Received: class_names={self.class_names}"
+            )
+        answers = self.word_probabilities(texts, batch_size)
         return [
-            [
-                Entity(
-                    places[start][0],
-                    places[stop - 1][1],
-                    kind,
-                    float(probabilities[start:stop].max(axis=-1).mean()),
-                )
-                for start, stop, kind in entities_of(self._tags(probabilities))
-            ]
-            for places, probabilities in zip(spans, answers, strict=True)
+            self._entities(self.preprocessor.pieces.words(text), probabilities)
+            for text, probabilities in zip(texts, answers, strict=True)
+        ]
+
+    def _entities(self, places, probabilities):
+        best = probabilities.max(axis=-1)
+        return [
+            Entity(
+                places[start][0],
+                places[stop - 1][1],
+                kind,
+                float(best[start:stop].mean()),
+            )
+            for start, stop, kind in entities_of(self._tags(probabilities))
         ]
 
     def _tags(self, probabilities):
         tags = [self.class_names[best] for best in probabilities.argmax(-1)]
-        return to_iob2(tags) if self._tags_entities else tags
+        return to_iob2(tags) if self._has_entities else tags
 
     @property
-    def _tags_entities(self):
-        return all(
-            name == "O" or name.startswith(("B-", "I-"))
-            for name in self.class_names
-        )
+    def _has_entities(self):
+        return all(is_iob2_tag(name) for name in self.class_names)
 
     def get_config(self):
         return {

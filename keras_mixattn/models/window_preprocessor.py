@@ -35,6 +35,7 @@ class WindowPreprocessor(keras_hub.models.Preprocessor):
         self.sequence_length = sequence_length
         self.stride = stride
         self._pieces = None
+        self.built = True  # or Keras would try, on the first examples
 
     @property
     def pieces(self) -> PieceOffsets:

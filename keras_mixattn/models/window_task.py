@@ -2,10 +2,9 @@
 
 import keras
 import keras_hub
+import numpy as np
 
 from keras_mixattn.models.unpooled import Unpooled
-import numpy as np
-from keras import tree
 
 # Rows are cut to a multiple of this, so that few shapes are compiled.
 _LENGTHS = 16
@@ -32,11 +31,13 @@ class WindowTask(Unpooled, keras_hub.models.Task):
         **kwargs,
     ):
         x, y, sample_weight = self.rows(x, y, sample_weight)
-        if isinstance(validation_data, tuple):
+        if isinstance(validation_data, list | tuple):
             validation_data = self.rows(
                 *keras.utils.unpack_x_y_sample_weight(validation_data)
             )
-        return super().fit(
+        # KerasHub's `fit` does not shuffle, and a text's rows are neighbours.
+        return keras.Model.fit(
+            self,
             x=x,
             y=y,
             batch_size=batch_size,
@@ -61,36 +62,70 @@ class WindowTask(Unpooled, keras_hub.models.Task):
         x, _, _ = self.rows(x)
         return super().predict(x=x, batch_size=batch_size, **kwargs)
 
+    def windows(self, x):
+        """Turns raw examples into rows, and says where each comes from.
+
+        Args:
+            x: The examples.
+
+        Returns:
+            What the preprocessor's `windows` returns.
+
+        Raises:
+            ValueError: If there is no preprocessor.
+        """
+        if self.preprocessor is None:
+            raise ValueError(
+                "Raw examples need the tokenizer; set `preprocessor`. "
+                "Received: preprocessor=None"
+            )
+        return self.preprocessor.windows(x)
+
     def predict_rows(self, inputs: dict, batch_size: int) -> list:
         """Predicts rows of like length together, without their padding.
 
         Args:
-            inputs: What the preprocessor returns for examples.
+            inputs: The inputs of rows, as the preprocessor makes them.
             batch_size: Rows of a step.
 
         Returns:
             The outputs of each row, as long as its batch was.
         """
         lengths = inputs["padding_mask"].sum(axis=1)
+        multiple = _LENGTHS
+        if self.backbone.padding == "leak":  # padding is part of the model
+            multiple = inputs["padding_mask"].shape[1]
         order = np.argsort(lengths, kind="stable")
         answers = [None] * len(order)
         for start in range(0, len(order), batch_size):
             rows = order[start : start + batch_size]
-            length = -(-lengths[rows].max() // _LENGTHS) * _LENGTHS
-            batch = {
-                name: x[rows, :length] if x.ndim > 1 else x[rows]
-                for name, x in inputs.items()
-            }
-            outputs = self.predict_on_batch(batch)
+            length = -(-lengths[rows].max() // multiple) * multiple
+            outputs = self.predict_on_batch(
+                {
+                    name: x[rows, :length] if x.ndim > 1 else x[rows]
+                    for name, x in inputs.items()
+                }
+            )
             for number, row in enumerate(rows):
-                answers[row] = tree.map_structure(
+                answers[row] = keras.tree.map_structure(
                     lambda x, number=number: np.asarray(x[number]), outputs
                 )
         return answers
 
     def rows(self, x, y=None, sample_weight=None):
-        """Preprocesses raw examples; rows and datasets of rows stay as is."""
-        if self.preprocessor is None or not isinstance(x, list | tuple):
+        """Preprocesses raw examples; rows and datasets of rows stay as is.
+
+        Args:
+            x: Raw examples, a list, tuple or array; or rows.
+            y: Their answers. Optional.
+            sample_weight: Their weights. Optional.
+
+        Returns:
+            The inputs, labels and weights of rows.
+        """
+        is_raw = isinstance(x, list | tuple | np.ndarray)
+        if self.preprocessor is None or not is_raw:
             return x, y, sample_weight
-        packed = self.preprocessor(x, y=y, sample_weight=sample_weight)
+        # `__call__` would print all examples if one of them is at fault.
+        packed = self.preprocessor.call(x, y, sample_weight)
         return keras.utils.unpack_x_y_sample_weight(packed)

@@ -1,5 +1,6 @@
 """What pooling heads cost: timing in turn, cells, figures, tables."""
 
+import dataclasses
 import json
 
 import keras
@@ -267,7 +268,8 @@ def test_other_settings_do_not_mix(monkeypatch, tmp_path):
     monkeypatch.setattr(
         mixer_costs, "measure_cell", lambda cell, *_: made_up(cell, 0.5)
     )
-    monkeypatch.setattr(mixer_costs, "SETTINGS", {"threads": 7})
+    other = dataclasses.replace(mixer_costs.COSTS, settings={"threads": 7})
+    monkeypatch.setattr(mixer_costs, "COSTS", other)
     assert tiny(path, "--cells", "memory") == 0
     monkeypatch.undo()
     with pytest.raises(SystemExit) as stopped:

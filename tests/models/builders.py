@@ -3,6 +3,7 @@
 Every function builds a ConvBERT unless `family` names another.
 """
 
+import keras
 import numpy as np
 
 from keras_mixattn.models import FAMILIES
@@ -86,3 +87,60 @@ def small_masked_lm(backbone=None, family="conv_bert"):
         tokenizer(family), sequence_length=13, mask_selection_length=3
     )
     return task(backbone or small_backbone(family), preprocessor=preprocessor)
+
+
+def small_task(kind, family="conv_bert", backbone=None, rows=None, **arguments):
+    """Builds a task by its name in `Family`; `rows` are its preprocessor's."""
+    task = getattr(FAMILIES[family], kind)
+    preprocessor = task.preprocessor_cls(
+        tokenizer(family), **{"sequence_length": 13, **(rows or {})}
+    )
+    return task(
+        backbone or small_backbone(family),
+        preprocessor=preprocessor,
+        **arguments,
+    )
+
+
+def small_regressor(family="conv_bert", **arguments):
+    return small_task("text_regressor", family, **arguments)
+
+
+def small_token_classifier(family="conv_bert", **arguments):
+    arguments = {"class_names": ["O", "B-X", "I-X"], **arguments}
+    rows = {"sequence_length": 7, "stride": 3, **arguments.pop("rows", {})}
+    return small_task("token_classifier", family, rows=rows, **arguments)
+
+
+def small_span_labeler(family="conv_bert", **arguments):
+    arguments = {"beam_size": 5, "head_units": 11, **arguments}
+    rows = {
+        "sequence_length": 13,
+        "question_length": 3,
+        "stride": 3,
+        **arguments.pop("rows", {}),
+    }
+    return small_task("span_labeler", family, rows=rows, **arguments)
+
+
+def small_embedder(family="conv_bert", **arguments):
+    return small_task("text_embedder", family, **arguments)
+
+
+def fit_closely(task, x, y, epochs, rate=1e-2):
+    """Learns one batch by heart, and returns the last loss."""
+    import tensorflow as tf
+
+    optimizer = keras.optimizers.Adam(rate)
+    optimizer.build(task.trainable_variables)  # so a step is traced once
+    task.compile(optimizer)
+    x, y, weights = task.rows(x, y)
+    batch = (x, y) if weights is None else (x, y, weights)
+    dataset = tf.data.Dataset.from_tensors(batch)
+    return task.fit(dataset, epochs=epochs, verbose=0).history["loss"][-1]
+
+
+def calm_backbone(family="conv_bert", **overrides):
+    """Builds a backbone of one layer that drops nothing in training."""
+    calm = {"num_layers": 1, "dropout": 0.0, "attention_dropout": 0.0}
+    return small_backbone(family, **{**calm, **overrides})

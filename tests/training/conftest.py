@@ -81,3 +81,98 @@ def pretrained(files, pretrain_config):
     directory = files / "pretrained"
     main(["--config", f"{pretrain_config}", "--run_directory", f"{directory}"])
     return directory
+
+
+@pytest.fixture(scope="session")
+def task_files(tmp_path_factory, files):
+    """Returns directories by kind, with `train`, `dev` and `test` in each."""
+    top = tmp_path_factory.mktemp("tasks")
+    for kind, (ending, write) in _WRITERS.items():
+        (top / kind).mkdir()
+        for name, count, seed in (("train", 61, 6), ("dev", 11, 7)):
+            texts = sentences(count, seed, *ANIMALS, *PLANTS)
+            (top / kind / f"{name}{ending}").write_text(write(texts))
+        texts = sentences(19, 8, *ANIMALS, *PLANTS)
+        (top / kind / f"test{ending}").write_text(write(texts))
+    (top / "class").mkdir()
+    for name in ("train", "dev", "test"):
+        table = (files / f"{name}.tsv").read_text()
+        (top / "class" / f"{name}.tsv").write_text(table)
+    return top
+
+
+def task_arguments(directory, *splits):
+    """Returns the arguments that name files of a task, all by default."""
+    return [
+        word
+        for name in splits or ("train", "dev", "test")
+        for word in (f"--{name}", str(next(directory.glob(f"{name}.*"))))
+    ]
+
+
+def run_arguments(kind, task_files, pretrained):
+    """Returns the arguments of a short run but for its directory."""
+    return [
+        *("--kind", kind, "--preset", str(pretrained / "preset")),
+        *task_arguments(task_files / kind),
+        *("--sequence_length", "19", "--stride", "5"),
+        *("--batch_size", "16", "--epochs", "2", "--learning_rate", "0.01"),
+        *(("--text_pair_column", "second") if kind == "score" else ()),
+        *(("--text_column", "first") if kind == "score" else ()),
+    ]
+
+
+def classes_of(text):
+    words = set(text.split())
+    groups = {"animal": ANIMALS, "plant": PLANTS, "oaks": ("oak",)}
+    return [name for name, nouns in groups.items() if words & set(nouns)]
+
+
+def tag_of(word):
+    return "B-ANIMAL" if word in ANIMALS else "O"
+
+
+def _several_classes(texts):
+    rows = [f"{text}\t{json.dumps(classes_of(text))}" for text in texts]
+    return "\n".join(["text\tlabels", *rows]) + "\n"
+
+
+def _scores(texts):
+    rows = []
+    for first, second in zip(texts, texts[1:] + texts[:1], strict=True):
+        score = len(set(first.split()) & set(second.split()))
+        rows.append(f"{first}\t{second}\t{score / 10}")
+    return "\n".join(["first\tsecond\tscore", *rows]) + "\n"
+
+
+def _tags(texts):
+    blocks = [
+        "\n".join(f"{word} {tag_of(word)}" for word in text.split())
+        for text in texts
+    ]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _questions(texts):
+    """Asks by its verb for the noun before; every third has no answer."""
+    paragraphs = []
+    for number, text in enumerate(texts):
+        noun, verb = text.split()[:2]
+        is_impossible = number % 3 == 0
+        answers = [{"text": noun, "answer_start": 0}]
+        question = {
+            "id": f"q{number}",
+            "question": verb,
+            "is_impossible": is_impossible,
+            "answers": [] if is_impossible else answers,
+        }
+        paragraphs.append({"context": text, "qas": [question]})
+    return json.dumps({"data": [{"paragraphs": paragraphs}]})
+
+
+_WRITERS = {
+    "classes": (".tsv", _several_classes),
+    "score": (".tsv", _scores),
+    "tags": (".conll", _tags),
+    "answers": (".json", _questions),
+}

@@ -1,4 +1,4 @@
-"""Fine-tuning: its files, its preset, a resumed run, and bad input."""
+"""Fine-tuning: its files, its preset, its keys, and bad input."""
 
 import json
 import warnings
@@ -7,8 +7,12 @@ import numpy as np
 import pytest
 
 from keras_mixattn.models import ConvBertTextClassifier
-from training import finetune
+from tests.training.conftest import run_arguments
+from training.finetune import keys_of_task
 from training.finetune import main
+from training.finetune_config import FinetuneConfig
+from training.kinds import KINDS
+from training.task_models import build_model
 
 
 @pytest.fixture(scope="module")
@@ -69,29 +73,6 @@ def test_the_preset_answers_raw_texts_without_warnings(finished, files):
     assert np.mean(names == np.array(labels)) == accuracy
 
 
-def test_an_interrupted_run_goes_on_as_if_it_had_not_been(
-    arguments, finished, tmp_path, monkeypatch
-):
-    save_state = finetune.RunDirectory.save_state
-
-    def save_state_then_stop(self, model, record):
-        save_state(self, model, record)
-        if len(record["history"]) == 2:
-            raise KeyboardInterrupt
-
-    run = ["--run_directory", str(tmp_path / "run")]
-    with monkeypatch.context() as patch:
-        patch.setattr(finetune.RunDirectory, "save_state", save_state_then_stop)
-        with pytest.raises(SystemExit) as exit_info:
-            main([*arguments, *run])
-    assert exit_info.value.code == 130
-    assert not (tmp_path / "run" / "metrics.json").exists()
-    main([*arguments, *run])
-    resumed, whole = metrics_of(tmp_path / "run"), metrics_of(finished)
-    assert resumed.pop("seconds") != whole.pop("seconds")
-    assert resumed == whole
-
-
 def test_dev_may_be_a_share_of_train_and_texts_may_be_pairs(
     files, pretrained, tmp_path
 ):
@@ -116,6 +97,68 @@ def test_dev_may_be_a_share_of_train_and_texts_may_be_pairs(
     assert task["config"]["dropout"] == 0.3
 
 
+def test_a_run_without_gain_ends_early(task_files, pretrained, tmp_path):
+    main(
+        [*run_arguments("tags", task_files, pretrained)]
+        + ["--run_directory", str(tmp_path / "run"), "--epochs", "7"]
+        + ["--learning_rate", "0", "--patience", "2", "--max_train_texts", "9"]
+        + ["--gradient_accumulation_steps", "2", "--batch_size", "4"]
+        + ["--layer_decay", "0.8"]
+    )
+    metrics = metrics_of(tmp_path / "run")
+    assert len(metrics["history"]) == 3 and metrics["best_epoch"] == 1
+
+
+@pytest.fixture(scope="module")
+def pairs(files, tmp_path_factory):
+    """Returns a table of pairs with classes of unequal size."""
+    lines = ["first\tsecond\tlabel"]
+    lines += [f"dog sees\toak sees elm\t{'ab'[n % 5 == 0]}" for n in range(20)]
+    path = tmp_path_factory.mktemp("pairs") / "pairs.tsv"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def first_epoch(pairs, pretrained, **keys):
+    """Returns inputs, labels and, if there are any, weights of all rows."""
+    config = FinetuneConfig(
+        preset=str(pretrained / "preset"),
+        text_column="first",
+        text_pair_column="second",
+        sequence_length=19,
+        batch_size=50,
+        **keys,
+    )
+    kind = KINDS["class"]
+    examples = kind.read(str(pairs), config, None, None)
+    batches = kind.batches(examples, build_model(config, ["a", "b"]), config)
+    assert len(batches) == 1
+    return next(batches.shuffled(seed=1).as_numpy_iterator())
+
+
+def test_pairs_are_learned_in_both_orders(pairs, pretrained):
+    inputs, labels = first_epoch(pairs, pretrained, both_orders=True)
+    assert sorted(labels) == [0] * 32 + [1] * 8
+    # Half of the rows have the three words of `second` in front.
+    lengths = inputs["segment_ids"].sum(axis=1)
+    assert sorted(lengths) == [3] * 20 + [4] * 20
+
+
+def test_classes_are_balanced_by_weights(pairs, pretrained):
+    _, labels, weights = first_epoch(pairs, pretrained, balance_classes=True)
+    assert weights.sum() == pytest.approx(20)
+    for label, weight in ((0, 0.625), (1, 2.5)):
+        assert np.unique(weights[labels == label]) == pytest.approx(weight)
+
+
+def test_rows_of_a_task_are_not_longer_than_the_positions(pretrained):
+    values = {"task": "imdb", "data_directory": "data"}
+    preset = str(pretrained / "preset")
+    assert keys_of_task({**values, "preset": preset})["sequence_length"] == 23
+    assert keys_of_task({**values, "preset": "none"})["sequence_length"] == 512
+    assert keys_of_task({"preset": preset}) == {}
+
+
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
@@ -133,6 +176,23 @@ def test_dev_may_be_a_share_of_train_and_texts_may_be_pairs(
         (["--seed", "-1"], "'seed' must be at least 0"),
         (["--dtype", "bfloat16"], "float32 or mixed_bfloat16"),
         (["--learning_rat", "1"], "learning_rate"),
+        (["--task", "glue/nothing"], "known tasks are glue/sst2, "),
+        (["--task", "glue/sst2"], "needs `data_directory`"),
+        (["--kind", "words"], "one of class, classes, score, tags, answers"),
+        (["--metric", "f2"], "one of accuracy, macro_f1, matthews, f1"),
+        (["--seeds", "0"], "'seeds' must be at least 1"),
+        (["--patience", "0"], "'patience' must be at least 1"),
+        (["--layer_decay", "1.1"], "'layer_decay' must be at least 0.01"),
+        (["--gradient_accumulation_steps", "0"], "at least 1"),
+        (["--stride", "0"], "'stride' must be at least 1"),
+        (["--score_range", "[1, 1]"], "the lowest and the highest score"),
+        (["--both_orders", "true"], "is for pairs"),
+        (["--kind", "score", "--balance_classes", "true"], "'balance_classes'"),
+        (["--test_rows", "[5, 0, 1]"], "both say what to measure on"),
+        (["--test", "null", "--test_rows", "[5, 2, 1]"], "0 <= a < b <= n"),
+        (["--kind", "tags", "--metric", "f1"], "must be one of accuracy"),
+        (["--kind", "answers"], "must end in .json"),
+        (["--kind", "score"], "for a score"),
     ],
 )
 def test_bad_input_is_one_sentence(arguments, changed, said, tmp_path, capsys):

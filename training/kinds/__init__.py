@@ -2,10 +2,11 @@
 
 from training.kinds.answers import Answers
 from training.kinds.kind import Kind
+from training.kinds.one_class import OneClass
+from training.kinds.predict_options import PredictOptions
+from training.kinds.scores import Scores
+from training.kinds.several_classes import SeveralClasses
 from training.kinds.tags import Tags
-from training.kinds.texts import OneClass
-from training.kinds.texts import Scores
-from training.kinds.texts import SeveralClasses
 
 # By the name that the key `kind` has.
 KINDS = {
@@ -16,4 +17,4 @@ KINDS = {
     "answers": Answers(),
 }
 
-__all__ = ["KINDS", "Kind"]
+__all__ = ["KINDS", "Kind", "PredictOptions"]

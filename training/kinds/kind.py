@@ -1,10 +1,15 @@
-"""What fine-tuning asks of every kind of task."""
+"""What fine-tuning, evaluation and prediction ask of every kind of task."""
 
 import abc
+from pathlib import Path
 
 import keras
+import numpy as np
 
 from keras_mixattn.data import LengthBatches
+from keras_mixattn.errors import InputError
+from keras_mixattn.models import family_of
+from training.kinds.predict_options import PredictOptions
 
 
 class Kind(abc.ABC):
@@ -14,13 +19,61 @@ class Kind(abc.ABC):
     a sequence of one answer for each of them.
 
     Attributes:
-        metric: The score by which the best epoch is chosen; the higher, the
-            better.
         model: The attribute of a `Family` that holds the class of the model.
+        hub_task: What model hubs call such a task.
+        pictures: Names of the files that `draw` may write.
+        options: Names of the `PredictOptions` that `predictions` heeds.
     """
 
-    metric: str
     model: str
+    hub_task: str
+    pictures: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+
+    def is_of(self, model) -> bool:
+        """Says whether a task answers with labels of this kind.
+
+        Args:
+            model: A task of a family.
+        """
+        return isinstance(model, getattr(family_of(model.backbone), self.model))
+
+    @abc.abstractmethod
+    def usage(self, names: list[str] | None) -> str:
+        """Returns an expression that asks the model `model`, for its card.
+
+        Args:
+            names: Names of the classes.
+        """
+
+    @abc.abstractmethod
+    def metrics(self, names: list[str] | None) -> tuple[str, ...]:
+        """Returns the scores that may choose the best epoch.
+
+        Args:
+            names: Names of the classes.
+
+        Returns:
+            Names of scores, the usual one first; the higher, the better.
+        """
+
+    def metric(self, chosen: str | None, names: list[str] | None) -> str:
+        """Returns the score that chooses the best epoch.
+
+        Args:
+            chosen: The key `metric`; `None` for the usual one.
+            names: Names of the classes.
+
+        Raises:
+            InputError: There is no such score.
+        """
+        legal = self.metrics(names)
+        if chosen is not None and chosen not in legal:
+            raise InputError(
+                f"The key 'metric' is {chosen!r}; for this task it must be "
+                f"one of {', '.join(legal)}."
+            )
+        return chosen or legal[0]
 
     @abc.abstractmethod
     def read(self, source: str, config, names, split: str | None):
@@ -74,13 +127,13 @@ class Kind(abc.ABC):
         """
 
     @abc.abstractmethod
-    def answers(self, examples, model, config):
+    def answers(self, examples, model, batch_size: int):
         """Asks the model.
 
         Args:
-            examples: The examples.
+            examples: The examples; their labels are not looked at.
             model: What `build` returned, trained.
-            config: The configuration.
+            batch_size: Rows of a step.
 
         Returns:
             One answer for each example.
@@ -96,7 +149,7 @@ class Kind(abc.ABC):
             names: Names of the classes.
 
         Returns:
-            Scores by name, `metric` among them.
+            Scores by name, all of `metrics` among them.
         """
 
     @abc.abstractmethod
@@ -112,54 +165,85 @@ class Kind(abc.ABC):
             That score of each baseline by name.
         """
 
-    def draw(self, examples, answers, names, run) -> list[str]:
-        """Draws pictures of the answers.
+    def calibration(self, examples, answers) -> dict[str, float]:
+        """Fits what turns answers into better probabilities.
 
         Args:
-            examples: The examples, with what is true.
+            examples: Held out examples, best not those it is measured on.
             answers: What `answers` returned for them.
-            names: Names of the classes.
-            run: Directory of the run.
 
         Returns:
-            The names of their files.
-        """
-        return []
-
-    def details(self, examples, answers, names) -> dict:
-        """Returns what else `metrics.json` keeps of the answers.
-
-        Args:
-            examples: The examples, with what is true.
-            answers: What `answers` returned for them.
-            names: Names of the classes.
+            The numbers by name; none where there is nothing to fit.
         """
         return {}
 
+    def details(self, examples, answers, names, model, calibration) -> dict:
+        """Returns what else is kept of answers, the numbers of the pictures.
 
-def length_multiple(model, config) -> int:
+        Args:
+            examples: The examples, with what is true.
+            answers: What `answers` returned for them.
+            names: Names of the classes.
+            model: What gave the answers.
+            calibration: What `calibration` returned, or `{}`.
+        """
+        return {}
+
+    def draw(self, details: dict, names, directory: Path) -> None:  # noqa: B027
+        """Draws the pictures; without any there is nothing to do.
+
+        Args:
+            details: What `details` returned.
+            names: Names of the classes.
+            directory: Where `pictures` are written.
+
+        Raises:
+            InputError: A file cannot be written.
+        """
+
+    @abc.abstractmethod
+    def predictions(self, inputs, model, options: PredictOptions) -> list[dict]:
+        """Answers texts for people and programs to read.
+
+        Args:
+            inputs: `Texts`, or `Questions` if the model answers these.
+            model: A trained model.
+            options: How.
+
+        Returns:
+            One dict for each text, with the same keys, of JSON values.
+        """
+
+
+def length_multiple(model) -> int:
     """Returns what the length of a batch is a multiple of.
 
     Args:
         model: A task.
-        config: The configuration.
     """
     # What the convolutions see of the padding is part of a `leak` model, so
     # all batches get the same.
     leaks = model.backbone.padding == "leak"
-    return config.sequence_length if leaks else 16
+    return model.preprocessor.sequence_length if leaks else 16
 
 
-def predicted(model: keras.Model, batches: LengthBatches):
-    """Predicts the rows of batches, in their own order.
+def predicted(
+    model: keras.Model, inputs: dict[str, np.ndarray], batch_size: int
+) -> np.ndarray:
+    """Predicts rows, those of like length together.
 
     Args:
-        model: A model with one output of fixed shape.
-        batches: The rows.
+        model: A task with one output of fixed shape.
+        inputs: The rows.
+        batch_size: Rows of a step.
 
     Returns:
-        The output of each row.
+        The output of each row, in their order.
     """
+    no_labels = np.zeros(len(inputs["padding_mask"]), "int32")
+    batches = LengthBatches(
+        inputs, no_labels, batch_size, length_multiple(model)
+    )
     dataset, rows = batches.in_order_of_length()
     outputs = model.predict(dataset, verbose=0)
     answers = outputs.copy()

@@ -1,0 +1,36 @@
+"""The commands of the training README exist, with their options."""
+
+import importlib
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+README = Path(__file__).parents[2] / "training" / "README.md"
+
+
+def commands():
+    """Returns the words of every command, in blocks that are indented."""
+    text = README.read_text().replace("\\\n", " ")
+    lines = re.findall(r"^ {4,}(python -m training\..*)$", text, re.MULTILINE)
+    return [shlex.split(line, comments=True)[2:] for line in lines]
+
+
+def test_there_are_commands():
+    assert {words[0] for words in commands()} >= {
+        "training.finetune",
+        "training.evaluate",
+        "training.predict",
+        "training.search",
+    }
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_command(words, capsys):
+    module = importlib.import_module(words[0])
+    with pytest.raises(SystemExit) as exit_info:
+        module.main(["--help"])
+    assert exit_info.value.code == 0
+    legal = set(re.findall(r"--\w+", capsys.readouterr().out))
+    assert {word for word in words if word.startswith("--")} <= legal
