@@ -8,9 +8,9 @@ One training step on a document of 4096 tokens: of the encoder whose layers all
 attend, and of those of equal size whose lower 6, 8, 10 or all 12 layers pool.
 Prints a table and writes `benchmarks/measured/long_documents.json`, a quick
 run `runs/long_documents.json`. Finished cells are kept there and skipped when
-the command is repeated, unless `--fresh` is given. `--size base` holds 40 GB
-in tensors at dropout 0.1. Exit code 1 says that a cell failed, 2 that an
-argument was wrong.
+the command is repeated, unless `--fresh` is given. `--size base` wants about
+30 GB at dropout 0.1, half of that without. Exit code 1 says that a cell
+failed, 2 that an argument was wrong.
 """
 
 import sys

@@ -35,6 +35,16 @@ ALLOWED = {
         "tokenizers",
         "keras_mixattn.errors",
     },
+    "keras_mixattn/interpret": {
+        "keras",
+        "numpy",
+        "matplotlib",  # to draw
+        "jax",  # the gradients of each backend
+        "tensorflow",
+        "torch",
+        "keras_mixattn.errors",
+        "keras_mixattn.models",
+    },
     "keras_mixattn/metrics": {
         "numpy",
         "scipy",

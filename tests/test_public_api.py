@@ -17,6 +17,7 @@ PACKAGES = [
     "keras_mixattn.models",
     "keras_mixattn.conversion",
     "keras_mixattn.data",
+    "keras_mixattn.interpret",
     "keras_mixattn.metrics",
     "keras_mixattn.pretraining",
     "keras_mixattn.serving",

@@ -18,7 +18,6 @@ from pathlib import Path
 from keras_mixattn.errors import InputError
 from keras_mixattn.errors import exit_on_input_error
 from training.answering import all_answers
-from training.checks import check_range
 from training.example_splits import digests
 from training.example_splits import read_test
 from training.files import preset_digest
@@ -28,6 +27,7 @@ from training.kinds import KINDS
 from training.report import write_metrics
 from training.task_models import load_task
 from training.tasks import task_keys
+from training.text_rows import column
 
 
 def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -59,21 +59,6 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def column(text: str) -> str | int:
-    """Reads a column from the command line.
-
-    Args:
-        text: Its name, or its number.
-
-    Example:
-
-    ```python
-    assert column("2") == 2 and column("label") == "label"
-    ```
-    """
-    return int(text) if text.isdecimal() else text
-
-
 @exit_on_input_error
 def main(argv: Sequence[str] | None = None) -> None:
     """Runs the command.
@@ -93,14 +78,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = parse_arguments(argv)
     preset = Path(arguments.preset)
     output = getattr(arguments, "output", preset.parent / "evaluation")
-    kind, model = load_task(preset)
-    config = _config(arguments, kind)
+    kind_name, model = load_task(preset)
+    config, kind = _config(arguments, kind_name), KINDS[kind_name]
     names = getattr(model, "class_names", None)
     test = read_test(config, names)
     answers = all_answers(kind, test, model, config.batch_size, "Answering")
     calibration = _calibration(preset)
     results = {
-        "kind": config.kind,
+        "kind": kind_name,
         "scores": {"test": kind.scores(test, answers, names)},
         "class_names": names,
         **calibration,
@@ -115,7 +100,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(f"Measured on {len(test)} examples; wrote {output}.")
 
 
-def _config(arguments: argparse.Namespace, kind) -> FinetuneConfig:
+def _config(arguments: argparse.Namespace, kind: str) -> FinetuneConfig:
     """Returns the keys by which examples are read."""
     given = vars(arguments)
     keys = {}
@@ -129,17 +114,12 @@ def _config(arguments: argparse.Namespace, kind) -> FinetuneConfig:
         raise InputError(
             "There is nothing to measure on; give `--test`, or a `--task`."
         )
-    names = {id(one): name for name, one in KINDS.items()}
-    kind_of_preset = names[id(kind)]
-    if keys.setdefault("kind", kind_of_preset) != kind_of_preset:
+    if "task" in given and keys.get("kind", FinetuneConfig.kind) != kind:
         raise InputError(
-            f"The task {given['task']!r} is of the kind {keys['kind']!r}, the "
-            f"preset of the kind {kind_of_preset!r}; give a preset that was "
-            "fine-tuned on such a task."
+            f"The task {given['task']!r} is not of the preset's kind, "
+            f"{kind!r}; give a preset that was fine-tuned on such a task."
         )
-    # What only training asks for is not looked at.
-    config = FinetuneConfig(**{**keys, "both_orders": False})
-    check_range(config, "batch_size", "max_held_out_texts", least=1)
+    config = FinetuneConfig(**{**keys, "kind": kind})
     check_config(config)
     return config
 

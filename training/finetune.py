@@ -117,11 +117,11 @@ def finetune(config: FinetuneConfig, fresh: bool) -> dict:
     kind = KINDS[config.kind]
     names = kind.names(splits["train"])
     metric = kind.metric(config.metric, names)
-    # So that names of layers do not depend on the runs before.
-    keras.utils.clear_session()
-    model = build_model(config, names)
     run = open_run(config, inputs, fresh, OUTPUTS)
     if run is not None:
+        # So that names of layers do not depend on the runs before.
+        keras.utils.clear_session()
+        model = build_model(config, names)
         run.claim()
         record = fit(config, model, splits, metric, run)
         write_results(config, model, record, splits, inputs, run)

@@ -30,7 +30,7 @@ class FinetuneConfig:
     test: list[str] | None = key(None, "to measure on at last, or null")
     dev_share: float = key(0.1, "share of train taken for dev if dev is null")
     test_rows: list[int] | None = key(
-        None, "[n, a, b]: rows i of train with a <= i % n < b are test"
+        None, "[n, a, b]: rows i of train with a <= i mod n < b are test"
     )
     drop_repeats: bool = key(False, "keep the first of equal train texts")
     text_column: str | int | None = key(None, "name or number, null: usual")

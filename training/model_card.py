@@ -104,7 +104,7 @@ def model_card(
         Markdown with the front matter that model hubs read.
     """
     family = family_of(model.backbone).title
-    task = config.task or f"{_files(config, 'train')}"
+    task = config.task or _files(config, "train")
     title = f"{family}, fine-tuned on {task}"
     splits = list(metrics["scores"])
     backbone = model.backbone

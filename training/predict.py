@@ -24,7 +24,6 @@ from keras_mixattn.data import read_questions
 from keras_mixattn.errors import InputError
 from keras_mixattn.errors import exit_on_input_error
 from training.answering import EXAMPLES_AT_ONCE
-from training.evaluate import column
 from training.example_splits import rows_of
 from training.files import written_whole
 from training.kinds import KINDS
@@ -32,6 +31,7 @@ from training.kinds import PredictOptions
 from training.prediction_rows import check_ending
 from training.prediction_rows import row_writer
 from training.task_models import load_task
+from training.text_rows import column
 from training.text_rows import text_rows
 
 
@@ -100,19 +100,10 @@ def main(argv: Sequence[str] | None = None) -> None:
             f"'{output}' exists; add --overwrite to replace it, or choose "
             "another file."
         )
-    columns = arguments.text_column, arguments.text_pair_column
-    is_squad = (
-        arguments.input.name.lower().removesuffix(".gz").endswith(".json")
-    )
-    count = 0 if is_squad else _count(arguments.input, columns)
-    kind, model = load_task(arguments.preset)
+    kind_name, model = load_task(arguments.preset)
+    kind = KINDS[kind_name]
     options = _options(arguments, kind)
-    asks = kind is KINDS["answers"]
-    if is_squad and asks:
-        questions = read_questions(arguments.input)
-        count, chunks = len(questions), _parts(questions)
-    else:
-        chunks = _chunks(arguments.input, columns, asks)
+    count, chunks = _inputs(arguments, kind_name)
     with (
         written_whole(output) as partial,
         open(partial, "w", encoding="utf-8", newline="\n") as file,
@@ -124,6 +115,24 @@ def main(argv: Sequence[str] | None = None) -> None:
                 write_row(row)
             progress.update(len(chunk))
     print(f"Answered {count} texts; wrote {output}.")
+
+
+def _inputs(
+    arguments: argparse.Namespace, kind: str
+) -> tuple[int, Iterator[Texts | Questions]]:
+    """Returns the number of texts, and chunks of them."""
+    source = arguments.input
+    asks = kind == "answers"
+    if asks and source.name.lower().endswith((".json", ".json.gz")):
+        questions = read_questions(source)
+        return len(questions), _parts(questions)
+    if asks and arguments.text_pair_column is None:
+        raise InputError(
+            "The preset answers questions, which need a context each; give "
+            "`--text_pair_column` with a table, or a SQuAD .json."
+        )
+    columns = arguments.text_column, arguments.text_pair_column
+    return _count(source, columns), _chunks(source, columns, asks)
 
 
 def _count(source: Path, columns: tuple) -> int:
@@ -173,26 +182,17 @@ def _chunks(
     while some := list(itertools.islice(rows, EXAMPLES_AT_ONCE)):
         texts, pairs = map(list, zip(*some, strict=True))
         if asks:
-            yield _questions(texts, pairs, first)
+            rows_of_chunk = range(first, first + len(some))
+            yield Questions(
+                [str(row) for row in rows_of_chunk],
+                texts,
+                pairs,
+                [[] for _ in some],
+                ["" for _ in some],
+            )
         else:
-            yield Texts(texts, None if pairs[0] is None else pairs)
+            yield Texts(texts, None if columns[1] is None else pairs)
         first += len(some)
-
-
-def _questions(texts: list[str], pairs: list, first: int) -> Questions:
-    if pairs[0] is None:
-        raise InputError(
-            "The preset answers questions, which need a context each; give "
-            "`--text_column` and `--text_pair_column`, or a SQuAD .json."
-        )
-    rows = range(first, first + len(texts))
-    return Questions(
-        [str(row) for row in rows],
-        texts,
-        pairs,
-        [[] for _ in rows],
-        ["" for _ in rows],
-    )
 
 
 def _parts(questions: Questions) -> Iterator[Questions]:

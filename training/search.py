@@ -71,7 +71,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     # The tuner's own resuming fails in a grid, and is not needed: trials are
     # fine-tuning runs, and finished ones are skipped.
     with tempfile.TemporaryDirectory() as directory:
-        tuner = _tuner(config, grid, fresh, directory)
+        tuner = _Runs(
+            config, fresh, oracle=_oracle(config, grid), directory=directory
+        )
         try:
             tuner.search()
         except keras_tuner.errors.FatalError as error:
@@ -148,7 +150,8 @@ def write_report(trials: list[dict], directory: Path) -> None:
     with written_whole(directory / "best_config.json") as partial:
         partial.write_text(config_text(best["config"]), encoding="utf-8")
     print(text)
-    print(f"Wrote {directory / 'best_config.json'}.")
+    preset = Path(best["config"].run_directory, "preset")
+    print(f"The best preset is {preset}; wrote {directory}.")
 
 
 def table(ranked: list[dict]) -> str:
@@ -180,69 +183,50 @@ def _checked(name: str, value):
     return getattr(config, name)
 
 
-def _tuner(config: SearchConfig, grid: dict, fresh: bool, directory: str):
+def _oracle(config: SearchConfig, grid: dict[str, list]):
+    """Returns what chooses the combinations."""
     space = keras_tuner.HyperParameters()
     for name, values in grid.items():
-        # The tuner takes texts and numbers only; a value may be a list.
+        # It takes texts and numbers only; a value may be a list or null.
         space.Choice(name, [json.dumps(value) for value in values])
-    common = {
-        "objective": keras_tuner.Objective(_OBJECTIVE, "max"),
-        "hyperparameters": space,
-        "directory": directory,
-    }
+    objective = keras_tuner.Objective(_OBJECTIVE, "max")
     if config.max_trials is None:
-        return _with_runs(keras_tuner.GridSearch)(config, fresh, **common)
-    return _with_runs(keras_tuner.RandomSearch)(
-        config,
-        fresh,
-        max_trials=config.max_trials,
-        seed=config.seed,
-        **common,
+        return keras_tuner.oracles.GridSearchOracle(
+            objective, hyperparameters=space
+        )
+    return keras_tuner.oracles.RandomSearchOracle(
+        objective, config.max_trials, config.seed, hyperparameters=space
     )
 
 
-def _with_runs(tuner_class: type):
-    class Runs(tuner_class):
-        """A tuner whose trials are fine-tuning runs."""
+class _Runs(keras_tuner.Tuner):
+    """A tuner whose trials are fine-tuning runs."""
 
-        def __init__(self, config: SearchConfig, fresh: bool, **kwargs):
-            super().__init__(**kwargs)
-            self.config = config
-            self.fresh = fresh
-            self.trials = []
+    def __init__(self, config: SearchConfig, fresh: bool, **kwargs):
+        super().__init__(**kwargs)
+        self.config = config
+        self.fresh = fresh
+        self.trials = []
 
-        def run_trial(self, trial):
-            """Makes a run.
-
-            Args:
-                trial: The tuner's.
-
-            Returns:
-                The score on dev.
-
-            Raises:
-                FatalError: The run fails.
-            """
-            values = {
-                name: json.loads(value)
-                for name, value in trial.hyperparameters.values.items()
-            }
-            config = trial_config(self.config, values)
-            try:
-                metrics = finetune(config, self.fresh)
-            except Exception as error:
-                # The tuner would take any other one for a bad trial.
-                raise keras_tuner.errors.FatalError(str(error)) from error
-            found = {
-                "values": values,
-                "metric": metrics["metric"],
-                "scores": metrics["scores"],
-                "config": config,
-            }
-            self.trials.append(found)
-            return {_OBJECTIVE: _dev_score(found)}
-
-    return Runs
+    def run_trial(self, trial):
+        values = {
+            name: json.loads(value)
+            for name, value in trial.hyperparameters.values.items()
+        }
+        config = trial_config(self.config, values)
+        try:
+            metrics = finetune(config, self.fresh)
+        except Exception as error:
+            # The tuner would take any other one for a bad trial.
+            raise keras_tuner.errors.FatalError(str(error)) from error
+        found = {
+            "values": values,
+            "metric": metrics["metric"],
+            "scores": metrics["scores"],
+            "config": config,
+        }
+        self.trials.append(found)
+        return {_OBJECTIVE: _dev_score(found)}
 
 
 def _dev_score(trial: dict) -> float:

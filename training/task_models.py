@@ -13,7 +13,6 @@ from keras_mixattn.pretraining import adamw
 from keras_mixattn.pretraining import layer_wise_rates
 from training.finetune_config import FinetuneConfig
 from training.kinds import KINDS
-from training.kinds import Kind
 
 _LOADING_ERRORS = (ValueError, OSError, KeyError, TypeError)
 
@@ -85,14 +84,14 @@ def compile_for(config: FinetuneConfig, model, batches: int) -> None:
     )
 
 
-def load_task(preset: str | Path) -> tuple[Kind, object]:
+def load_task(preset: str | Path) -> tuple[str, object]:
     """Loads a fine-tuned preset, whatever its task is.
 
     Args:
         preset: A directory that `save_to_preset` of a task wrote.
 
     Returns:
-        The kind of its task, and the model.
+        The kind of its task, a key of `KINDS`, and the model.
 
     Raises:
         InputError: It is no preset, is not fine-tuned, cannot be loaded, or
@@ -111,7 +110,7 @@ def load_task(preset: str | Path) -> tuple[Kind, object]:
         ) from error
     try:
         model = task_class.from_preset(str(preset))
-        kinds = [kind for kind in KINDS.values() if kind.is_of(model)]
+        kinds = [name for name, kind in KINDS.items() if kind.is_of(model)]
     except (*_LOADING_ERRORS, AttributeError) as error:
         raise InputError(
             f"Preset '{preset}' cannot be loaded: {first_line(error)}."

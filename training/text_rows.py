@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+import zlib
 from collections.abc import Callable
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,21 @@ class TextRow(NamedTuple):
 
     text: str
     text_pair: str | None
+
+
+def column(text: str) -> str | int:
+    """Reads a column from the command line.
+
+    Args:
+        text: Its name, or its number.
+
+    Example:
+
+    ```python
+    assert column("2") == 2 and column("label") == "label"
+    ```
+    """
+    return int(text) if text.isdecimal() else text
 
 
 def text_rows(
@@ -79,7 +95,7 @@ def _lines(path: Path) -> Iterator[str]:
         with open_file(path, "rt", encoding="utf-8-sig", newline="\n") as file:
             for line in file:
                 yield line.rstrip("\r\n")
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"File '{path}' cannot be read: {reason}.") from error
 

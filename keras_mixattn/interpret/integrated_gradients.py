@@ -1,5 +1,6 @@
 """Which word pieces and words carried a prediction."""
 
+import numbers
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from keras_mixattn.models import TextRegressor
 from keras_mixattn.models import TokenClassifier
 
 TOLERANCE = 1e-3
-FEWEST_STEPS, MOST_STEPS = 32, 1024
+FEWEST_STEPS, MOST_STEPS = 32, 512
 
 
 class Attribution(NamedTuple):
@@ -106,7 +107,7 @@ def integrated_gradients(
         baseline: The token that stands for a missing word: `"[MASK]"` (the
             default), `"[PAD]"` or any other of the vocabulary.
         steps: Points on the way. Defaults to 32, twice as many until the
-            gap is at most 1e-3, and no more than 1024; the maxima of pooling
+            gap is at most 1e-3, and no more than 512; the maxima of pooling
             heads need more than smooth mixers.
         batch_size: Points that are computed together.
 
@@ -292,7 +293,7 @@ def _target(task, target, outputs):
         target = int(outputs.argmax())
     elif target in names:
         target = names.index(target)
-    if not isinstance(target, int) or not 0 <= target < len(names):
+    if not isinstance(target, numbers.Integral) or not 0 <= target < len(names):
         raise ValueError(
             f"`target` must be one of {', '.join(names)}, or its number from "
             f"0 to {len(names) - 1}. Received: target={target!r}"

@@ -1,6 +1,7 @@
 """The row a model sees of a text, and where in the text its pieces are."""
 
 import bisect
+import numbers
 from typing import NamedTuple
 
 import keras
@@ -106,7 +107,7 @@ def word_row(task, text, word: int) -> tuple[Row, int]:
     """
     tokenizer = task.preprocessor.tokenizer
     names = task.preprocessor.words_of(text)
-    if not isinstance(word, int) or not 0 <= word < len(names):
+    if not isinstance(word, numbers.Integral) or not 0 <= word < len(names):
         raise ValueError(
             f"`word` must be the number of one of the {len(names)} words, "
             f"counted from 0. Received: word={word!r}"
@@ -154,9 +155,9 @@ def _cut(preprocessor, word, length):
 
 
 def _checked_texts(text):
-    texts = [text] if isinstance(text, str) else text
-    is_pair = isinstance(texts, list | tuple) and len(texts) in (1, 2)
-    if not is_pair or not all(isinstance(one, str) for one in texts):
+    texts = (text,) if isinstance(text, str) else text
+    is_tuple = isinstance(texts, tuple) and len(texts) in (1, 2)
+    if not is_tuple or not all(isinstance(one, str) for one in texts):
         raise ValueError(
             "`text` must be a text or a tuple of two. Received: "
             f"{type(text).__name__}"

@@ -6,17 +6,20 @@ import keras_hub
 from keras_mixattn.layers.mean_of_tokens import MeanOfTokens
 from keras_mixattn.models.pair_losses import PairScoreLoss
 from keras_mixattn.models.preprocessing import preprocessor_for
+from keras_mixattn.models.takes_rows import TakesRows
 from keras_mixattn.models.unpooled import Unpooled
 
 POOLINGS = ("mean", "cls")
 
 
-class TextEmbedder(Unpooled, keras_hub.models.TextEmbedder):
+class TextEmbedder(TakesRows, Unpooled, keras_hub.models.TextEmbedder):
     """Embeds texts: the mean of their tokens' vectors, or the first one.
 
     Texts of like meaning are to get like vectors; `fit` takes pairs. With
     `PairScoreLoss` their cosine follows a score between zero and one, with
-    `InBatchNegativesLoss` a text finds its partner among those of the batch.
+    `InBatchNegativesLoss` a text finds its partner among those of the batch,
+    with several replicas of its part of the batch. No pair may be parted, so
+    each batch, the last one too, must hold as many pairs for each replica.
     The shared base of the families' embedders; it is not registered.
 
     Masking: padded tokens have no share in the mean.

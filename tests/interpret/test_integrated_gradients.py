@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 
-import keras
 import numpy as np
 import pytest
 
@@ -12,7 +11,6 @@ from keras_mixattn.interpret import integrated_gradients
 from keras_mixattn.models import FAMILIES
 from tests.harness import as_numpy
 from tests.harness import randomise
-from tests.models.builders import LABELS
 from tests.models.builders import TEXTS
 from tests.models.builders import small_backbone
 from tests.models.builders import small_classifier
@@ -46,7 +44,8 @@ def check_sums(found):
     """The scores add up, and a word has those of its pieces."""
     difference = found.output - found.baseline_output
     total = sum(piece.score for piece in found.pieces)
-    assert abs(difference) > 2e-3  # or any scores would do
+    # Larger than the gap, or any scores would do.
+    assert sum(abs(piece.score) for piece in found.pieces) > 5e-3
     assert found.gap == pytest.approx(difference - total, abs=1e-12)
     assert abs(found.gap) <= 1e-3
     assert found.has_converged
@@ -65,9 +64,11 @@ def check_sums(found):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("baseline", ["[MASK]", "[PAD]", "film"])
-@pytest.mark.parametrize("text", ["a bad cafes!", PAIR, LONG])
-def test_scores_add_up_to_the_difference(family, baseline, text):
+@pytest.mark.parametrize(
+    ("text", "baseline"),
+    [("a bad cafes!", "film"), (PAIR, "[MASK]"), (LONG, "[PAD]")],
+)
+def test_scores_add_up_to_the_difference(family, text, baseline):
     classifier = randomised(small_classifier, family)
     found = integrated_gradients(classifier, text, 1, baseline=baseline)
     check_sums(found)
@@ -76,18 +77,16 @@ def test_scores_add_up_to_the_difference(family, baseline, text):
     assert found.output == pytest.approx(predicted, abs=1e-5)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_a_trained_model_too(family):
-    keras.utils.set_random_seed(1)
-    classifier = small_classifier(family=family)
-    classifier.compile(keras.optimizers.Adam(3e-3))
-    classifier.fit(TEXTS, LABELS, epochs=40, verbose=0)
-    found = integrated_gradients(classifier, "bad films!")
+def test_steps_are_doubled_until_the_gap_is_small():
+    classifier = small_classifier(family="hybrid_bert")
+    randomise(classifier, scale=1.0)
+    text = "a bad film, good cafes"
+    found = integrated_gradients(classifier, text, 1)
     check_sums(found)
-    assert found.target == "negative"
-    few = integrated_gradients(classifier, "bad films!", steps=2)
-    assert few.steps == 2
-    assert abs(few.gap) > abs(found.gap)
+    assert found.steps > 32
+    fewer = integrated_gradients(classifier, text, 1, steps=found.steps // 2)
+    assert fewer.steps == found.steps // 2
+    assert not fewer.has_converged
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -198,7 +197,7 @@ def test_scores_are_the_integrals_of_the_slopes(family):
             slopes.append(rise / (2 * step))
         expected = np.dot(weights / 2, slopes)
         assert piece.score == pytest.approx(expected, abs=1e-3)
-        assert abs(piece.score) > 4e-3
+    assert max(abs(piece.score) for piece in found.pieces) > 1e-2
     masked = as_numpy(classifier(row([2, MASK, MASK, MASK, 3])))[0, 1]
     assert found.baseline_output == pytest.approx(masked, abs=1e-5)
 
@@ -206,8 +205,8 @@ def test_scores_are_the_integrals_of_the_slopes(family):
 def test_without_words_the_rest_of_the_row_stays():
     classifier = randomised(small_classifier)
     found = integrated_gradients(classifier, PAIR, 0, baseline="[PAD]")
-    ids = [2, 0, 0, 0, 3, 0, 0, 0, 3]
-    inputs = row(ids, [0, 0, 0, 0, 0, 1, 1, 1, 1])
+    ids = [2, 0, 0, 0, 3, 0, 0, 0, 0, 3]
+    inputs = row(ids, [0, 0, 0, 0, 0, 1, 1, 1, 1, 1])
     expected = as_numpy(classifier(inputs))[0, 0]
     assert found.baseline_output == pytest.approx(expected, abs=1e-5)
 
@@ -266,7 +265,7 @@ def test_a_text_without_words():
 
 def quantized():
     classifier = small_classifier()
-    classifier.backbone.quantize("int8")
+    classifier.backbone.token_embedding.quantize("int8")
     return classifier
 
 

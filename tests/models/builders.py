@@ -17,6 +17,12 @@ SPECIAL_IDS = {"cls_token_id": 2, "sep_token_id": 3, "mask_token_id": 4}
 # What a family's backbone is built with, besides the sizes.
 OPTIONS = {"conv_bert": {"kernel_size": 5}, "hybrid_bert": SPECIAL_IDS}
 
+# A layer with all the mixers of a family.
+MIXED = {
+    "conv_bert": {"attention": 2, "span_conv": 2},
+    "hybrid_bert": {"attention": 2, "pooling": 2},
+}
+
 
 def small_backbone(family="conv_bert", **overrides):
     arguments = {
@@ -127,20 +133,28 @@ def small_embedder(family="conv_bert", **arguments):
     return small_task("text_embedder", family, **arguments)
 
 
-def fit_closely(task, x, y, epochs, rate=1e-2):
+def fit_closely(task, x, y, epochs, rate=1e-2, loss="auto"):
     """Learns one batch by heart, and returns the last loss."""
     import tensorflow as tf
 
     optimizer = keras.optimizers.Adam(rate)
     optimizer.build(task.trainable_variables)  # so a step is traced once
-    task.compile(optimizer)
-    x, y, weights = task.rows(x, y)
+    task.compile(optimizer, loss)
+    rows = getattr(task, "rows", task.preprocess_samples)(x, y)
+    x, y, weights = keras.utils.unpack_x_y_sample_weight(rows)
     batch = (x, y) if weights is None else (x, y, weights)
     dataset = tf.data.Dataset.from_tensors(batch)
-    return task.fit(dataset, epochs=epochs, verbose=0).history["loss"][-1]
+    history = task.fit(dataset, epochs=epochs, verbose=0).history
+    task.compile(run_eagerly=True)  # few questions: not worth a trace each
+    return history["loss"][-1]
 
 
 def calm_backbone(family="conv_bert", **overrides):
     """Builds a backbone of one layer that drops nothing in training."""
-    calm = {"num_layers": 1, "dropout": 0.0, "attention_dropout": 0.0}
+    calm = {
+        "num_layers": 1,
+        "mixers": [MIXED[family]],
+        "dropout": 0.0,
+        "attention_dropout": 0.0,
+    }
     return small_backbone(family, **{**calm, **overrides})

@@ -103,10 +103,10 @@ def test_texts_are_cut_into_words():
 def test_learns_tags_over_several_windows(family):
     keras.utils.set_random_seed(1)
     classifier = small_token_classifier(
-        family, backbone=calm_backbone(family), class_names=NAMES
+        family, backbone=calm_backbone(family), dropout=0.0
     )
     assert len(classifier.windows(WORDS).examples) > 6
-    assert fit_closely(classifier, WORDS, LABELS, epochs=130, rate=2e-2) < 0.02
+    assert fit_closely(classifier, WORDS, LABELS, epochs=70) < 0.005
     expected = [[NAMES[label] for label in labels] for labels in LABELS]
     assert classifier.tag_words(WORDS) == expected
     assert [
@@ -222,8 +222,8 @@ def test_rows_are_shuffled(monkeypatch):
     classifier.compile(run_eagerly=True)
     keras.utils.set_random_seed(3)
     examples = [[word] for word in ("a", "good", "bad", "film", "cafe") * 5]
-    classifier.fit(examples, [[O]] * 25, batch_size=25, epochs=3, verbose=0)
-    assert len({tuple(row) for row in seen[-3:]}) == 3
+    classifier.fit(examples, [[O]] * 25, batch_size=25, verbose=0)
+    assert seen[-1] != [A, GOOD, BAD, FILM, CAFE] * 5
     assert sorted(seen[-1]) == sorted([A, GOOD, BAD, FILM, CAFE] * 5)
 
 

@@ -1,6 +1,7 @@
 """A small text, its vocabulary and labelled tables for the training tests."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -89,37 +90,63 @@ def task_files(tmp_path_factory, files):
     top = tmp_path_factory.mktemp("tasks")
     for kind, (ending, write) in _WRITERS.items():
         (top / kind).mkdir()
-        for name, count, seed in (("train", 61, 6), ("dev", 11, 7)):
+        for seed, (name, count) in enumerate(_SPLITS.items(), start=6):
             texts = sentences(count, seed, *ANIMALS, *PLANTS)
             (top / kind / f"{name}{ending}").write_text(write(texts))
-        texts = sentences(19, 8, *ANIMALS, *PLANTS)
-        (top / kind / f"test{ending}").write_text(write(texts))
     (top / "class").mkdir()
-    for name in ("train", "dev", "test"):
-        table = (files / f"{name}.tsv").read_text()
-        (top / "class" / f"{name}.tsv").write_text(table)
+    for name in _SPLITS:
+        shutil.copy(files / f"{name}.tsv", top / "class")
     return top
 
 
-def task_arguments(directory, *splits):
-    """Returns the arguments that name files of a task, all by default."""
+@pytest.fixture(scope="session")
+def finetuned(files, class_arguments):
+    """Returns the directory of a finished run of the kind `class`."""
+    from training.finetune import main
+
+    directory = files / "finetuned"
+    main([*class_arguments, "--run_directory", str(directory)])
+    return directory
+
+
+@pytest.fixture(scope="session")
+def class_arguments(files, pretrained):
+    """Returns the arguments of a run of this kind but for its directory."""
+    return [
+        *("--preset", str(pretrained / "preset")),
+        *task_arguments(files, ".tsv"),
+        *("--sequence_length", "19", "--batch_size", "8", "--epochs", "4"),
+        *("--learning_rate", "0.01"),
+    ]
+
+
+def task_arguments(directory, ending):
+    """Returns the arguments that name the files of a task."""
     return [
         word
-        for name in splits or ("train", "dev", "test")
-        for word in (f"--{name}", str(next(directory.glob(f"{name}.*"))))
+        for name in _SPLITS
+        for word in (f"--{name}", str(directory / f"{name}{ending}"))
     ]
 
 
 def run_arguments(kind, task_files, pretrained):
     """Returns the arguments of a short run but for its directory."""
+    ending, _ = _WRITERS[kind]
+    # Few lengths, as each is compiled; words and questions need windows.
+    length = "11" if kind in ("tags", "answers") else "16"
     return [
         *("--kind", kind, "--preset", str(pretrained / "preset")),
-        *task_arguments(task_files / kind),
-        *("--sequence_length", "19", "--stride", "5"),
-        *("--batch_size", "16", "--epochs", "2", "--learning_rate", "0.01"),
-        *(("--text_pair_column", "second") if kind == "score" else ()),
-        *(("--text_column", "first") if kind == "score" else ()),
+        *task_arguments(task_files / kind, ending),
+        *("--sequence_length", length, "--stride", "3"),
+        *("--batch_size", "8", "--epochs", "2", "--learning_rate", "0.01"),
+        *column_arguments(kind),
     ]
+
+
+def column_arguments(kind):
+    if kind == "score":
+        return ["--text_column", "first", "--text_pair_column", "second"]
+    return []
 
 
 def classes_of(text):
@@ -170,6 +197,8 @@ def _questions(texts):
     return json.dumps({"data": [{"paragraphs": paragraphs}]})
 
 
+# Multiples of the batch size: each other batch is compiled too.
+_SPLITS = {"train": 64, "dev": 16, "test": 16}
 _WRITERS = {
     "classes": (".tsv", _several_classes),
     "score": (".tsv", _scores),

@@ -53,7 +53,10 @@ def test_the_test_rows_of_a_named_task(preset, table, monkeypatch, capsys):
         (["--test", "TABLE", "--label_column", "text"], "unknown label"),
         (["--test", "TABLE", "--batch_size", "0"], "at least 1"),
         (["--task", "films"], "known tasks are"),
-        (["--task", "wnut17", "--data_directory", "d"], "of the kind 'tags'"),
+        (
+            ["--task", "wnut17", "--data_directory", "d"],
+            "not of the preset's kind",
+        ),
     ],
 )
 def test_bad_input_is_one_sentence(preset, table, arguments, said, capsys):

@@ -15,33 +15,12 @@ from training.kinds import KINDS
 from training.task_models import build_model
 
 
-@pytest.fixture(scope="module")
-def arguments(files, pretrained):
-    """Returns the arguments of a small run but for its directory."""
-    return [
-        *("--preset", str(pretrained / "preset")),
-        *("--train", str(files / "train.tsv")),
-        *("--dev", str(files / "dev.tsv")),
-        *("--test", str(files / "test.tsv")),
-        *("--sequence_length", "19", "--batch_size", "8", "--epochs", "4"),
-        *("--learning_rate", "0.01"),
-    ]
-
-
-@pytest.fixture(scope="module")
-def finished(arguments, files):
-    """Returns the directory of a finished run."""
-    directory = files / "finetuned"
-    main([*arguments, "--run_directory", str(directory)])
-    return directory
-
-
 def metrics_of(directory):
     return json.loads((directory / "metrics.json").read_text())
 
 
-def test_a_run_learns_and_leaves_its_files(finished):
-    metrics = metrics_of(finished)
+def test_a_run_learns_and_leaves_its_files(finetuned):
+    metrics = metrics_of(finetuned)
     assert metrics["scores"]["test"]["accuracy"] > 0.9
     assert metrics["scores"]["dev"]["accuracy"] == max(
         row["val_accuracy"] for row in metrics["history"]
@@ -52,16 +31,16 @@ def test_a_run_learns_and_leaves_its_files(finished):
     assert matrix.sum(axis=1).tolist() == [17, 17]
     assert matrix.trace() / 34 == metrics["scores"]["test"]["accuracy"]
     for name in ("curves.png", "confusion_matrix.png"):
-        assert (finished / name).read_bytes()[1:4] == b"PNG"
-    assert list((finished / "logs" / "validation").glob("events*"))
-    assert not list(finished.glob(".*"))
+        assert (finetuned / name).read_bytes()[1:4] == b"PNG"
+    assert list((finetuned / "logs" / "validation").glob("events*"))
+    assert not list(finetuned.glob(".*"))
 
 
-def test_the_preset_answers_raw_texts_without_warnings(finished, files):
+def test_the_preset_answers_raw_texts_without_warnings(finetuned, files):
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         classifier = ConvBertTextClassifier.from_preset(
-            str(finished / "preset")
+            str(finetuned / "preset")
         )
     assert classifier.class_names == ["animal", "plant"]
     assert classifier.preprocessor.sequence_length == 19
@@ -69,7 +48,7 @@ def test_the_preset_answers_raw_texts_without_warnings(finished, files):
     texts, labels = zip(*(row.split("\t") for row in rows), strict=True)
     answers = classifier.predict(list(texts), verbose=0).argmax(axis=-1)
     names = np.array(classifier.class_names)[answers]
-    accuracy = metrics_of(finished)["scores"]["test"]["accuracy"]
+    accuracy = metrics_of(finetuned)["scores"]["test"]["accuracy"]
     assert np.mean(names == np.array(labels)) == accuracy
 
 
@@ -195,10 +174,12 @@ def test_rows_of_a_task_are_not_longer_than_the_positions(pretrained):
         (["--kind", "score"], "for a score"),
     ],
 )
-def test_bad_input_is_one_sentence(arguments, changed, said, tmp_path, capsys):
+def test_bad_input_is_one_sentence(
+    class_arguments, changed, said, tmp_path, capsys
+):
     run = tmp_path / "run"
     with pytest.raises(SystemExit) as exit_info:
-        main([*arguments, "--run_directory", str(run), *changed])
+        main([*class_arguments, "--run_directory", str(run), *changed])
     assert exit_info.value.code == 2
     error = capsys.readouterr().err.splitlines()
     assert error[-1].startswith("error: ") and said in error[-1]
@@ -206,11 +187,11 @@ def test_bad_input_is_one_sentence(arguments, changed, said, tmp_path, capsys):
 
 
 def test_another_preset_is_refused(
-    arguments, finished, pretrained, tmp_path, capsys
+    class_arguments, finetuned, pretrained, tmp_path, capsys
 ):
     with pytest.raises(SystemExit):
         main(
-            [*arguments, "--run_directory", str(finished)]
-            + ["--preset", str(finished / "preset")]
+            [*class_arguments, "--run_directory", str(finetuned)]
+            + ["--preset", str(finetuned / "preset")]
         )
     assert "preset was" in capsys.readouterr().err

@@ -127,7 +127,8 @@ def test_answers_of_a_table_and_their_threshold(presets, tmp_path):
 
 
 def test_chunks_change_nothing(presets, source, monkeypatch):
-    rows = answered(presets("class"), source)
+    alone = ["--batch_size", "1"]  # the same shapes, which are compiled once
+    rows = answered(presets("class"), source, *alone)
     sizes = []
     chunks = predict._chunks
 
@@ -138,7 +139,7 @@ def test_chunks_change_nothing(presets, source, monkeypatch):
 
     monkeypatch.setattr(predict, "EXAMPLES_AT_ONCE", 2)
     monkeypatch.setattr(predict, "_chunks", counted)
-    again = answered(presets("class"), source, "--overwrite")
+    again = answered(presets("class"), source, *alone, "--overwrite")
     assert sizes == [2, 2, 1]
     for one, other in zip(rows, again, strict=True):
         assert one["label"] == other["label"]
