@@ -27,6 +27,7 @@ PACKAGES = [
 # demo's SavedModel.
 NOT_RUN = {
     "run_saved_model",
+    "convert",
     "hugging_face_state_dict",
     "load_hugging_face_state_dict",
     "load_tensorflow1_variables",

@@ -13,7 +13,11 @@ import h5py
 
 from keras_mixattn.models import ConvBertBackbone
 from keras_mixattn.models import ConvBertMaskedLM
+from keras_mixattn.models import ConvBertSpanLabeler
 from keras_mixattn.models import ConvBertTextClassifier
+from keras_mixattn.models import ConvBertTextEmbedder
+from keras_mixattn.models import ConvBertTextRegressor
+from keras_mixattn.models import ConvBertTokenClassifier
 from keras_mixattn.models import HybridBertBackbone
 
 GOLDEN = pathlib.Path(__file__).parent / "golden" / "weight_layout.json"
@@ -49,11 +53,20 @@ def layouts() -> dict:
     )
     return {
         "backbone": layout(dense),
+        "conditional_span_labeler": layout(
+            ConvBertSpanLabeler(grouped, conditional=True, answerability=True)
+        ),
         "grouped_backbone": layout(grouped),
         "hybrid_backbone": layout(hybrid),
         "masked_lm": layout(ConvBertMaskedLM(grouped)),
+        "span_labeler": layout(ConvBertSpanLabeler(grouped)),
         "text_classifier": layout(ConvBertTextClassifier(grouped, 3)),
+        "text_embedder": layout(ConvBertTextEmbedder(grouped)),
+        "text_regressor": layout(ConvBertTextRegressor(grouped)),
         "three_way_backbone": layout(three_way),
+        "token_classifier": layout(
+            ConvBertTokenClassifier(grouped, ["O", "B-X", "I-X"])
+        ),
     }
 
 

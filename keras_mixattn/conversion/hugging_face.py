@@ -4,12 +4,18 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from keras_mixattn.conversion.hugging_face_rules import name_table
+from keras_mixattn.conversion.hugging_face_rules import TABLES
+from keras_mixattn.conversion.hugging_face_rules import NameTable
+from keras_mixattn.conversion.hugging_face_rules import model_type_of
+from keras_mixattn.conversion.hugging_face_rules import task_of
+from keras_mixattn.conversion.weight_map import Rule
 from keras_mixattn.conversion.weight_map import export_weights
 from keras_mixattn.conversion.weight_map import load_weights
+from keras_mixattn.errors import InputError
 
-# A buffer in files of early versions: it counts from zero and is no weight.
-_POSITION_IDS = "embeddings.position_ids"
+# Buffers in files of early versions, no weights: one counts from zero, the
+# other is zero.
+BUFFERS = ("embeddings.position_ids", "embeddings.token_type_ids")
 
 # The ends of names in such files, the first released BERTs' among them.
 _EARLY_ENDS = {
@@ -26,18 +32,19 @@ def hugging_face_state_dict(model) -> dict[str, np.ndarray]:
     published PoNet, and a mix a file that only this library reads.
 
     Args:
-        model: A `ConvBertBackbone`, for the names of `ConvBertModel`; a
-            `HybridBertBackbone`, for those of `BertModel` and PoNet; or a
-            masked LM of either. A `HybridBertMaskedLM` has a pooler, which
-            `BertForMaskedLM` has not: leave `bert.pooler.dense` out for it.
+        model: A `ConvBertBackbone`, for the names of `ConvBertModel` or, if
+            its heads all attend, `ElectraModel`; a `HybridBertBackbone`, for
+            those of `BertModel` and PoNet; or a task of either. A task of
+            HybridBERT has a pooler, which those of BERT that read the vectors
+            of tokens have not: leave `bert.pooler.dense` out for them.
 
     Returns:
-        Dict from state-dict key to float32 array. In that of a masked LM the
-        backbone's keys begin with `convbert.`, with `bert.` or, if a layer
-        pools, with `ponet.`.
+        Dict from state-dict key to float32 array. In that of a task the
+        backbone's keys begin with `convbert.`, `electra.`, `bert.` or, if a
+        layer pools, with `ponet.`.
 
     Raises:
-        ValueError: If the model is of another family, or has a weight that
+        InputError: If the model is of another family, or has a weight that
             the format has no place for.
 
     Example:
@@ -47,14 +54,13 @@ def hugging_face_state_dict(model) -> dict[str, np.ndarray]:
     model.load_state_dict({k: torch.tensor(v) for k, v in state_dict.items()})
     ```
     """
-    is_task = hasattr(model, "backbone")
-    table = name_table(model.backbone if is_task else model)
-    rules = table.rules(table.prefixes[0] if is_task else "")
+    table, task = TABLES[model_type_of(_backbone(model))], task_of(model)
+    rules = table.rules(table.prefixes[0] if _has_head(task) else "", task)
     state_dict = export_weights(model, rules)
-    if is_task:
-        names = {rule.ours: rule.theirs for rule in rules}
-        for copy, path in table.copies.items():
-            state_dict[copy] = state_dict[names[path]]
+    names = {rule.ours: rule.theirs for rule in rules}
+    head = table.head(task)
+    for copy, path in (head.copies if head else {}).items():
+        state_dict[copy] = state_dict[names[path]]
     return state_dict
 
 
@@ -67,19 +73,19 @@ def load_hugging_face_state_dict(
     with `padding="leak"`.
 
     Args:
-        model: A `ConvBertBackbone`, which takes the names of `ConvBertModel`;
-            a `HybridBertBackbone`, which takes those of `BertModel` where
-            layers attend and PoNet's where they pool; or a masked LM of
-            either.
+        model: A `ConvBertBackbone`, which takes the names of `ConvBertModel`
+            and, if its heads all attend, `ElectraModel`; a
+            `HybridBertBackbone`, which takes those of `BertModel` where
+            layers attend and PoNet's where they pool; or a task of either.
         state_dict: Dict from state-dict key to array. A backbone's keys begin
-            with `convbert.`, `bert.` or `ponet.` in the file of a task; a
-            backbone also takes them without. Heads that the model has not,
-            such as `cls.seq_relationship`, must be left out. A file for a
-            `HybridBertMaskedLM` may lack the pooler, which then stays as it
-            is: the logits do not depend on it.
+            with `convbert.`, `electra.`, `bert.` or `ponet.` in the file of a
+            task; a backbone also takes them without. Heads that the model has
+            not, such as `cls.seq_relationship`, must be left out. A file for
+            a task of HybridBERT that reads the vectors of tokens may lack the
+            pooler, which then stays as it is: the logits do not depend on it.
 
     Raises:
-        ValueError: If an array is missing, unused or of the wrong shape, the
+        InputError: If an array is missing, unused or of the wrong shape, the
             output matrix or bias differs from what it is tied to, the model
             is of another family, or it has a weight that the format has no
             place for.
@@ -92,26 +98,78 @@ def load_hugging_face_state_dict(
     )
     ```
     """
-    is_task = hasattr(model, "backbone")
-    table = name_table(model.backbone if is_task else model)
-    prefix = table.prefixes[0] if is_task else ""
-    for candidate in table.prefixes:
-        if any(name.startswith(candidate) for name in state_dict):
-            prefix = candidate
-    rules = _as_spelled(state_dict, table.rules(prefix))
-    state_dict = dict(state_dict)
-    state_dict.pop(f"{prefix}{_POSITION_IDS}", None)
-    if not is_task:
-        load_weights(model, rules, state_dict)
-        return
+    model_type, task = model_type_of(_backbone(model)), task_of(model)
+    assign_state_dict(model, state_dict, TABLES[model_type], task)
+
+
+def assign_state_dict(
+    model,
+    state_dict: Mapping[str, np.ndarray],
+    table: NameTable,
+    task: str | None,
+) -> list[Rule]:
+    """Assigns the arrays of a state dict, which must all have a place.
+
+    Args:
+        model: A backbone or task.
+        state_dict: Dict from name to array, without heads that the model has
+            not.
+        table: The names of the published model.
+        task: Name of the model's task, or `None` for a backbone.
+
+    Returns:
+        The rules that were used.
+
+    Raises:
+        InputError: If an array is missing, unused or of the wrong shape, or
+            differs from what it should repeat.
+    """
+    prefix = _prefix(table, state_dict, task)
+    rules = _as_spelled(state_dict, table.rules(prefix, task))
+    state_dict = {
+        name: array
+        for name, array in state_dict.items()
+        if name.removeprefix(prefix) not in BUFFERS
+    }
     names = {rule.ours: rule.theirs for rule in rules}
-    for copy, path in table.copies.items():
+    head = table.head(task) if task else None
+    for copy, path in (head.copies if head else {}).items():
         _drop_copy(state_dict, copy, names[path])
-    load_weights(model, rules, state_dict, table.optional)
+    return load_weights(model, rules, state_dict, table.optional(task))
+
+
+def _backbone(model):
+    return getattr(model, "backbone", model)
+
+
+def _has_head(task):
+    # An embedder has no weights of its own: its file is the backbone's.
+    return task not in (None, "text_embedder")
+
+
+def _prefix(table, state_dict, task):
+    for prefix in table.prefixes:
+        if any(name.startswith(prefix) for name in state_dict):
+            return prefix
+    return table.prefixes[0] if _has_head(task) else ""
+
+
+def modern_name(name: str) -> str:
+    """Spells a name of the first released BERTs as files do now.
+
+    Args:
+        name: Name of an array.
+
+    Returns:
+        Its name, or that which it has now.
+    """
+    for end, early_end in _EARLY_ENDS.items():
+        name = name.replace(early_end, end)
+    return name
 
 
 def _as_spelled(state_dict, rules):
-    if not any(name.endswith("LayerNorm.gamma") for name in state_dict):
+    if not any(name != modern_name(name) for name in state_dict):
         return rules
     for end, early_end in _EARLY_ENDS.items():
         rules = [
@@ -127,7 +185,7 @@ def _drop_copy(state_dict, copy, name):
     if array is None or name not in state_dict:
         return
     if not np.array_equal(array, state_dict[name]):
-        raise ValueError(
+        raise InputError(
             f"{copy!r} must equal {name!r}: they are one weight in this "
             "library."
         )

@@ -2,12 +2,19 @@
 
 from typing import NamedTuple
 
+from keras_mixattn.conversion.heads import BERT_HEADS
+from keras_mixattn.conversion.heads import ELECTRA_HEADS
+from keras_mixattn.conversion.heads import TOKEN_EMBEDDING
+from keras_mixattn.conversion.heads import Head
+from keras_mixattn.conversion.heads import dense
+from keras_mixattn.conversion.heads import norm
 from keras_mixattn.conversion.weight_map import FLAT
-from keras_mixattn.conversion.weight_map import TRANSPOSED
 from keras_mixattn.conversion.weight_map import Layout
 from keras_mixattn.conversion.weight_map import Rule
+from keras_mixattn.errors import InputError
 from keras_mixattn.models import ConvBertBackbone
 from keras_mixattn.models import HybridBertBackbone
+from keras_mixattn.models import family_of
 
 _DEPTHWISE = Layout(  # ours (K, D, 1), theirs (D, 1, K)
     lambda x: x.transpose(1, 2, 0), lambda x, shape: x.transpose(2, 0, 1)
@@ -18,13 +25,6 @@ _POINTWISE = Layout(  # ours (D, A), theirs (A, D, 1)
 _COLUMN = Layout(lambda x: x[:, None], lambda x, shape: x[:, 0])
 
 
-def _dense(ours, theirs):
-    return [
-        Rule(f"{ours}/kernel", f"{theirs}.weight", TRANSPOSED),
-        Rule(f"{ours}/bias", f"{theirs}.bias"),
-    ]
-
-
 def _grouped_dense(ours, theirs):
     return [
         Rule(f"{ours}/dense/kernel", f"{theirs}.weight"),
@@ -32,21 +32,12 @@ def _grouped_dense(ours, theirs):
     ]
 
 
-def _norm(ours, theirs):
-    return [
-        Rule(f"{ours}/gamma", f"{theirs}.weight"),
-        Rule(f"{ours}/beta", f"{theirs}.bias"),
-    ]
-
-
-_TOKEN_EMBEDDING = "embeddings/token_embedding/embeddings"
 _POOLER = "pooled_dense"
-_HEAD = "masked_lm_head"
 _BLOCK, _LAYER = "encoder_block_{layer}", "encoder.layer.{layer}"
 _MIXED, _SELF = f"{_BLOCK}/mixed_attention", f"{_LAYER}.attention.self"
 
 _EMBEDDINGS = [
-    Rule(_TOKEN_EMBEDDING, "embeddings.word_embeddings.weight"),
+    Rule(TOKEN_EMBEDDING, "embeddings.word_embeddings.weight"),
     Rule(
         "embeddings/segment_embedding/embeddings",
         "embeddings.token_type_embeddings.weight",
@@ -54,21 +45,21 @@ _EMBEDDINGS = [
     Rule(
         "embeddings/position_embedding", "embeddings.position_embeddings.weight"
     ),
-    *_norm("embeddings/norm", "embeddings.LayerNorm"),
+    *norm("embeddings/norm", "embeddings.LayerNorm"),
 ]
 
 # What every layer has, whoever mixes its tokens.
 _AROUND_THE_MIXERS = [
-    *_dense(f"{_MIXED}/output_dense", f"{_LAYER}.attention.output.dense"),
-    *_norm(
+    *dense(f"{_MIXED}/output_dense", f"{_LAYER}.attention.output.dense"),
+    *norm(
         f"{_BLOCK}/mixed_attention_norm", f"{_LAYER}.attention.output.LayerNorm"
     ),
-    *_dense(
+    *dense(
         f"{_BLOCK}/feed_forward/intermediate_dense",
         f"{_LAYER}.intermediate.dense",
     ),
-    *_dense(f"{_BLOCK}/feed_forward/output_dense", f"{_LAYER}.output.dense"),
-    *_norm(f"{_BLOCK}/feed_forward_norm", f"{_LAYER}.output.LayerNorm"),
+    *dense(f"{_BLOCK}/feed_forward/output_dense", f"{_LAYER}.output.dense"),
+    *norm(f"{_BLOCK}/feed_forward_norm", f"{_LAYER}.output.LayerNorm"),
 ]
 
 _GROUPED_FEED_FORWARD = [
@@ -82,9 +73,9 @@ _GROUPED_FEED_FORWARD = [
 ]
 
 _ATTENTION = [
-    *_dense(f"{_MIXED}/query", f"{_SELF}.query"),
-    *_dense(f"{_MIXED}/attention/key", f"{_SELF}.key"),
-    *_dense(f"{_MIXED}/attention/value", f"{_SELF}.value"),
+    *dense(f"{_MIXED}/query", f"{_SELF}.query"),
+    *dense(f"{_MIXED}/attention/key", f"{_SELF}.key"),
+    *dense(f"{_MIXED}/attention/value", f"{_SELF}.value"),
 ]
 
 _SPAN_CONV = [
@@ -103,17 +94,17 @@ _SPAN_CONV = [
         f"{_SELF}.key_conv_attn_layer.bias",
         _COLUMN,
     ),
-    *_dense(f"{_MIXED}/span_conv/span_kernel", f"{_SELF}.conv_kernel_layer"),
-    *_dense(f"{_MIXED}/span_conv/value", f"{_SELF}.conv_out_layer"),
+    *dense(f"{_MIXED}/span_conv/span_kernel", f"{_SELF}.conv_kernel_layer"),
+    *dense(f"{_MIXED}/span_conv/value", f"{_SELF}.conv_out_layer"),
 ]
 
 # PoNet's own query; its keys are the values too.
 _POOLING = [
-    *_dense(f"{_MIXED}/pooling/global_aggregation/query", f"{_SELF}.dense_q"),
-    *_dense(f"{_MIXED}/pooling/global_aggregation/key", f"{_SELF}.dense_k"),
-    *_dense(f"{_MIXED}/pooling/gate", f"{_SELF}.dense_o"),
-    *_dense(f"{_MIXED}/pooling/segment", f"{_SELF}.dense_segment"),
-    *_dense(f"{_MIXED}/pooling/local", f"{_SELF}.dense_local"),
+    *dense(f"{_MIXED}/pooling/global_aggregation/query", f"{_SELF}.dense_q"),
+    *dense(f"{_MIXED}/pooling/global_aggregation/key", f"{_SELF}.dense_k"),
+    *dense(f"{_MIXED}/pooling/gate", f"{_SELF}.dense_o"),
+    *dense(f"{_MIXED}/pooling/segment", f"{_SELF}.dense_segment"),
+    *dense(f"{_MIXED}/pooling/local", f"{_SELF}.dense_local"),
 ]
 
 
@@ -121,106 +112,157 @@ class NameTable(NamedTuple):
     """How one family of HuggingFace's models names its weights.
 
     Attributes:
+        title: What the names of its classes begin with.
         prefixes: What the names of a backbone's weights may begin with in the
             file of a task; the first is the one written.
         backbone: Rules of the backbone, without a prefix.
-        head: Rules of the masked LM's head.
-        copies: Name of an array a task's file repeats, to the path of the
-            weight it repeats.
-        optional: Paths of the weights a task's file may lack.
+        heads: The heads of its tasks.
+        pooler: Paths of the weights that the files of tasks which do not
+            read the pooled output may lack.
     """
 
+    title: str
     prefixes: tuple[str, ...]
     backbone: list[Rule]
-    head: list[Rule]
-    copies: dict[str, str]
-    optional: frozenset[str] = frozenset()
+    heads: list[Head]
+    pooler: frozenset[str] = frozenset()
 
-    def rules(self, prefix: str) -> list[Rule]:
+    def head(self, task: str) -> Head | None:
+        """Returns the head of a task.
+
+        Args:
+            task: Name of a task, a field of `Family`.
+
+        Returns:
+            The head, or `None` if these models have none for it.
+        """
+        for head in self.heads:
+            if head.task == task:
+                return head
+        return None
+
+    def rules(self, prefix: str, task: str | None = None) -> list[Rule]:
         """Returns all rules, those of the backbone below a prefix.
 
         Args:
             prefix: One of `prefixes`, or an empty string.
+            task: Name of a task, or `None` for the backbone alone.
 
         Returns:
             List of rules.
         """
-        backbone = [
-            rule._replace(theirs=f"{prefix}{rule.theirs}")
-            for rule in self.backbone
+        head = self.head(task) if task else None
+        return [
+            *(
+                rule._replace(theirs=f"{prefix}{rule.theirs}")
+                for rule in self.backbone
+            ),
+            *(head.rules if head else []),
         ]
-        return [*backbone, *self.head]
+
+    def optional(self, task: str | None) -> frozenset[str]:
+        """Returns the paths of the weights that a file may lack.
+
+        Args:
+            task: Name of a task, or `None` for the backbone alone.
+
+        Returns:
+            Set of paths.
+        """
+        return self.pooler if task in UNPOOLED else frozenset()
 
 
-_CONV_BERT = NameTable(
-    prefixes=("convbert.",),
+# Tasks that read the vectors of tokens alone.
+UNPOOLED = ("masked_lm", "token_classifier", "span_labeler", "text_embedder")
+
+_ELECTRA = NameTable(
+    title="Electra",
+    prefixes=("electra.", "convbert."),
     backbone=[
         *_EMBEDDINGS,
-        *_dense("embeddings/projection", "embeddings_project"),
+        *dense("embeddings/projection", "embeddings_project"),
         *_AROUND_THE_MIXERS,
-        *_GROUPED_FEED_FORWARD,
         *_ATTENTION,
-        *_SPAN_CONV,
     ],
-    head=[
-        *_dense(f"{_HEAD}/intermediate_dense", "generator_predictions.dense"),
-        *_norm(
-            f"{_HEAD}/intermediate_layer_norm",
-            "generator_predictions.LayerNorm",
-        ),
-        Rule(f"{_HEAD}/output_bias", "generator_lm_head.bias"),
-    ],
-    copies={"generator_lm_head.weight": _TOKEN_EMBEDDING},
+    heads=ELECTRA_HEADS,
+)
+
+_CONV_BERT = NameTable(
+    title="ConvBert",
+    prefixes=("convbert.", "electra."),
+    backbone=[*_ELECTRA.backbone, *_GROUPED_FEED_FORWARD, *_SPAN_CONV],
+    heads=ELECTRA_HEADS,
 )
 
 _BERT = NameTable(
+    title="Bert",
     prefixes=("bert.", "ponet."),
     backbone=[
         *_EMBEDDINGS,
         *_AROUND_THE_MIXERS,
         *_ATTENTION,
         *_POOLING,
-        *_dense(_POOLER, "pooler.dense"),
+        *dense(_POOLER, "pooler.dense"),
     ],
-    head=[
-        *_dense(
-            f"{_HEAD}/intermediate_dense", "cls.predictions.transform.dense"
-        ),
-        *_norm(
-            f"{_HEAD}/intermediate_layer_norm",
-            "cls.predictions.transform.LayerNorm",
-        ),
-        Rule(f"{_HEAD}/output_bias", "cls.predictions.bias"),
-    ],
-    copies={
-        "cls.predictions.decoder.weight": _TOKEN_EMBEDDING,
-        "cls.predictions.decoder.bias": f"{_HEAD}/output_bias",
-    },
-    optional=frozenset({f"{_POOLER}/kernel", f"{_POOLER}/bias"}),
+    heads=BERT_HEADS,
+    pooler=frozenset({f"{_POOLER}/kernel", f"{_POOLER}/bias"}),
 )
 
-_PONET = _BERT._replace(prefixes=_BERT.prefixes[::-1])
+_PONET = _BERT._replace(title="PoNet", prefixes=_BERT.prefixes[::-1])
+
+# By the `model_type` of HuggingFace's configurations.
+TABLES = {
+    "convbert": _CONV_BERT,
+    "electra": _ELECTRA,
+    "bert": _BERT,
+    "ponet": _PONET,
+}
 
 
-def name_table(backbone) -> NameTable:
-    """Returns the names for the weights of a backbone and its masked LM.
+def model_type_of(backbone) -> str:
+    """Says which of HuggingFace's models a backbone is, by its mixers.
 
     Args:
         backbone: A `ConvBertBackbone` or a `HybridBertBackbone`.
 
     Returns:
-        The table.
+        A key of `TABLES`.
 
     Raises:
-        ValueError: If it is of another class.
+        InputError: If it is of another class.
     """
+    mixers = {mixer for allocation in backbone.mixers for mixer in allocation}
     if isinstance(backbone, ConvBertBackbone):
-        return _CONV_BERT
+        return "electra" if mixers == {"attention"} else "convbert"
     if isinstance(backbone, HybridBertBackbone):
-        pools = any("pooling" in allocation for allocation in backbone.mixers)
-        return _PONET if pools else _BERT
-    raise ValueError(
+        return "ponet" if "pooling" in mixers else "bert"
+    raise InputError(
         "HuggingFace's names are known for a ConvBertBackbone, a "
-        "HybridBertBackbone and their masked LMs. Received: "
-        f"{type(backbone).__name__}"
+        "HybridBertBackbone and their tasks. Received: "
+        f"{type(backbone).__name__}."
+    )
+
+
+def task_of(model) -> str | None:
+    """Returns the name of a task, or `None` for a backbone.
+
+    Args:
+        model: A backbone, or a task on one.
+
+    Returns:
+        A field of `Family`, or `None`.
+
+    Raises:
+        InputError: If it is a task of no family.
+    """
+    if not hasattr(model, "backbone"):
+        return None
+    family = family_of(model.backbone)
+    for field in family._fields:
+        cls = getattr(family, field)
+        if isinstance(cls, type) and isinstance(model, cls):
+            return field
+    raise InputError(
+        f"A {type(model).__name__} is no task of {family.title}; give one of "
+        "the family's classes."
     )

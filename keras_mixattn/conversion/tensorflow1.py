@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from keras_mixattn.conversion.heads import TF1_MASKED_LM
 from keras_mixattn.conversion.weight_map import FLAT
 from keras_mixattn.conversion.weight_map import Layout
 from keras_mixattn.conversion.weight_map import Rule
@@ -34,7 +35,8 @@ def _dense_or_grouped(ours, theirs):
     ]
 
 
-def _embedding_rules():
+def _embedding_rules(tower):
+    # Both towers of pre-training share these, but not their projection.
     ours, theirs = "embeddings", "electra/embeddings"
     return [
         Rule(f"{ours}/token_embedding/embeddings", f"{theirs}/word_embeddings"),
@@ -44,12 +46,13 @@ def _embedding_rules():
         ),
         Rule(f"{ours}/position_embedding", f"{theirs}/position_embeddings"),
         *_norm(f"{ours}/norm", theirs),
-        *_dense(f"{ours}/projection", "electra/embeddings_project"),
+        *_dense(f"{ours}/projection", f"{tower}/embeddings_project"),
     ]
 
 
-def _layer_rules():
-    ours, theirs = "encoder_block_{layer}", "electra/encoder/layer_{layer}"
+def _layer_rules(tower):
+    ours = "encoder_block_{layer}"
+    theirs = f"{tower}/encoder/layer_{{layer}}"
     mixed, self_ = f"{ours}/mixed_attention", f"{theirs}/attention/self"
     span_key = f"{self_}/conv_attn_key"
     return [
@@ -79,13 +82,17 @@ def _layer_rules():
     ]
 
 
-_RULES = [
-    *_embedding_rules(),
-    *_layer_rules(),
-    *_dense("masked_lm_head/intermediate_dense", "generator_predictions/dense"),
-    *_norm("masked_lm_head/intermediate_layer_norm", "generator_predictions"),
-    Rule("masked_lm_head/output_bias", "generator_predictions/output_bias"),
-]
+def encoder_rules(tower: str = "electra") -> list[Rule]:
+    """Returns the rules of an encoder's weights.
+
+    Args:
+        tower: `"electra"`, or `"generator"` for the other encoder of
+            pre-training.
+
+    Returns:
+        List of rules.
+    """
+    return [*_embedding_rules(tower), *_layer_rules(tower)]
 
 
 def load_tensorflow1_variables(
@@ -108,7 +115,7 @@ def load_tensorflow1_variables(
             with `generator_predictions/`, without the optimizer's.
 
     Raises:
-        ValueError: If an array is missing, unused or of the wrong shape.
+        InputError: If an array is missing, unused or of the wrong shape.
 
     Example:
 
@@ -125,4 +132,5 @@ def load_tensorflow1_variables(
     )
     ```
     """
-    load_weights(model, _RULES, variables)
+    rules = [*encoder_rules(), *TF1_MASKED_LM.rules]
+    load_weights(model, rules, variables)

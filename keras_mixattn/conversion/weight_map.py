@@ -8,6 +8,11 @@ from typing import NamedTuple
 import numpy as np
 from keras import ops
 
+from keras_mixattn.errors import InputError
+
+# Names a sentence lists before it counts the others.
+_MOST_NAMES = 8
+
 
 class Layout(NamedTuple):
     """How one array is laid out on either side.
@@ -66,7 +71,7 @@ def matching_rules(model, rules: Iterable[Rule]) -> list[Rule]:
         One rule per weight, without `{layer}`.
 
     Raises:
-        ValueError: If a weight of the model has no rule.
+        InputError: If a weight of the model has no rule.
     """
     weights = convertible_weights(model)
     backbone = getattr(model, "backbone", model)
@@ -79,9 +84,9 @@ def matching_rules(model, rules: Iterable[Rule]) -> list[Rule]:
                 matching[ours] = Rule(ours, theirs, rule.layout)
     unmapped = sorted(set(weights) - set(matching))
     if unmapped:
-        raise ValueError(
+        raise InputError(
             "The format has no place for these weights of the model: "
-            f"{', '.join(unmapped)}"
+            f"{listed(unmapped)}."
         )
     return list(matching.values())
 
@@ -97,7 +102,7 @@ def export_weights(model, rules: Iterable[Rule]) -> dict[str, np.ndarray]:
         Dict from foreign name to float32 array.
 
     Raises:
-        ValueError: If a weight of the model has no rule.
+        InputError: If a weight of the model has no rule.
     """
     weights = convertible_weights(model)
     return {
@@ -109,13 +114,37 @@ def export_weights(model, rules: Iterable[Rule]) -> dict[str, np.ndarray]:
     }
 
 
+def listed(names: Iterable[str]) -> str:
+    """Joins names for a sentence, and counts those beyond the first eight.
+
+    Args:
+        names: Any number of names.
+
+    Returns:
+        The names, or `"none"`.
+
+    Example:
+
+    ```python
+    assert listed(["b", "a"]) == "b, a"
+    ```
+    """
+    names = list(names)
+    more = len(names) - _MOST_NAMES
+    beyond = [f"and {more} more"] if more > 0 else []
+    return ", ".join([*names[:_MOST_NAMES], *beyond]) or "none"
+
+
 def load_weights(
     model,
     rules: Iterable[Rule],
     source: Mapping[str, np.ndarray],
     optional: frozenset[str] = frozenset(),
-) -> None:
+) -> list[Rule]:
     """Assigns foreign arrays to a model: all of them, or none.
+
+    Shapes are compared before anything is read, then one array is read at a
+    time: `source` may hold anything with a `shape` that NumPy can convert.
 
     Args:
         model: A built backbone or task.
@@ -125,8 +154,11 @@ def load_weights(
         optional: Paths of weights that stay as they are if none of their
             names is in `source`. Defaults to none.
 
+    Returns:
+        The rules that were used, one for each weight that was assigned.
+
     Raises:
-        ValueError: If an array is missing, unused or of the wrong shape.
+        InputError: If an array is missing, unused or of the wrong shape.
     """
     rules = matching_rules(model, rules)
     if not any(r.ours in optional and r.theirs in source for r in rules):
@@ -135,26 +167,26 @@ def load_weights(
     missing = sorted(names - set(source))
     unused = sorted(set(source) - names)
     if missing or unused:
-        raise ValueError(
+        raise InputError(
             "The checkpoint does not fit the model. Missing: "
-            f"{', '.join(missing) or 'none'}. Unused: "
-            f"{', '.join(unused) or 'none'}"
+            f"{listed(missing)}. Unused: {listed(unused)}."
         )
     weights = convertible_weights(model)
-    arrays = {
-        rule.ours: _to_ours(rule, source[rule.theirs], weights[rule.ours])
-        for rule in rules
-    }
-    for path, array in arrays.items():
-        weights[path].assign(array)
+    for rule in rules:
+        _check_shape(rule, source[rule.theirs], weights[rule.ours])
+    for rule in rules:
+        array = np.asarray(source[rule.theirs])
+        shape = weights[rule.ours].shape
+        weights[rule.ours].assign(rule.layout.to_ours(array, shape))
+    return rules
 
 
-def _to_ours(rule, array, weight):
-    array = np.asarray(array)
-    expected = rule.layout.to_theirs(np.empty(weight.shape)).shape
-    if array.shape != expected:
-        raise ValueError(
+def _check_shape(rule, array, weight):
+    like_ours = np.broadcast_to(np.float32(0.0), weight.shape)  # one number
+    expected = rule.layout.to_theirs(like_ours).shape
+    found = tuple(np.shape(array))
+    if found != expected:
+        raise InputError(
             f"{rule.theirs!r} should have the shape {expected} for this "
-            f"model. Received: {array.shape}"
+            f"model. Received: {found}."
         )
-    return rule.layout.to_ours(array, weight.shape)

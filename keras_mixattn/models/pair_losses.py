@@ -15,7 +15,8 @@ class PairLoss(keras.losses.Loss):
         vectors = ops.normalize(ops.cast(y_pred, "float32"), axis=-1)
         # Fails on a batch that was cut inside of a pair; slices would not.
         pairs = ops.reshape(vectors, (-1, 2, vectors.shape[-1]))
-        return self.of_pairs(y_true[::2], pairs[:, 0], pairs[:, 1])
+        y_true = ops.reshape(y_true, (-1,))[::2]
+        return self.of_pairs(y_true, pairs[:, 0], pairs[:, 1])
 
     def of_pairs(self, y_true, first, second):
         """Returns a loss for each pair.

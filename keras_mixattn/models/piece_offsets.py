@@ -1,23 +1,13 @@
 """Word pieces with the characters of the text that each was made of."""
 
 import itertools
+import re
 import unicodedata
 from typing import NamedTuple
 
-import keras_hub
-import regex
+from keras_mixattn.models.tokenizer import BertStyleTokenizer
 
-# What KerasHub's tokenizer parts words at: white space and control characters
-# vanish, punctuation and Chinese characters are words of their own.
-_SPACE = r"[ \t\n\r\f\p{Cc}\p{Cf}]"
-_PUNCTUATION = r"[!-/:-@\[-`{-~\p{P}]"
-_CJK = (
-    r"[\u4E00-\u9FFF\u3400-\u4DBF\U00020000-\U0002A6DF"
-    r"\U0002A700-\U0002CEAF\uF900-\uFAFF\U0002F800-\U0002FA1F]"
-)
-
-# Words that are remembered; beyond, all are forgotten and asked for anew.
-_MOST_WORDS = 200_000
+_WORD = re.compile("[^ ]+")
 
 
 class Pieces(NamedTuple):
@@ -37,13 +27,12 @@ class Pieces(NamedTuple):
 class PieceOffsets:
     """Cuts texts like a tokenizer, and says from where each piece comes.
 
-    The ids are those of the tokenizer; it is asked once for every word. A
-    piece stands for the characters it was made of, accents that were stripped
-    included. An unknown word is one piece that stands for all of it; so does
-    each piece of a word whose letters change when they are folded together.
+    The ids are those of the tokenizer. A piece stands for the characters it
+    was made of, accents that were stripped included. An unknown word is one
+    piece that stands for all of it.
 
     Args:
-        tokenizer: A word piece tokenizer with its vocabulary.
+        tokenizer: A tokenizer of this library with its vocabulary.
 
     Raises:
         ValueError: If the tokenizer does not split text into words, or looks
@@ -66,7 +55,7 @@ class PieceOffsets:
     ```
     """
 
-    def __init__(self, tokenizer: keras_hub.tokenizers.WordPieceTokenizer):
+    def __init__(self, tokenizer: BertStyleTokenizer):
         if not tokenizer.split or tokenizer.special_tokens_in_strings:
             raise ValueError(
                 "The tokenizer must have `split=True` and "
@@ -75,13 +64,6 @@ class PieceOffsets:
                 f"{tokenizer.special_tokens_in_strings}"
             )
         self.tokenizer = tokenizer
-        alone = _PUNCTUATION
-        if tokenizer.split_on_cjk:
-            alone = rf"{_PUNCTUATION}|{_CJK}"
-        self._word = regex.compile(
-            rf"{alone}|(?:(?!{_SPACE}|{alone}).)+", regex.DOTALL
-        )
-        self._known = {}
 
     def __call__(self, text: str) -> Pieces:
         """Cuts a text.
@@ -93,14 +75,13 @@ class PieceOffsets:
             Its `Pieces`.
         """
         letters, origins = self._normalised(text)
-        words = self._word_spans(letters)
-        self._learn({letters[start:stop] for start, stop in words})
         ids, starts, stops = [], [], []
-        for start, stop in words:
-            for token_id, first, last in self._known[letters[start:stop]]:
-                ids.append(token_id)
-                starts.append(origins[start + first])
-                stops.append(self._stop(text, origins[start + last]))
+        for match in _WORD.finditer(letters):
+            pieces = self.tokenizer.word_pieces(match.group())
+            ids += map(self.tokenizer.token_to_id, pieces)
+            for first, last in self._letters(match.group(), pieces):
+                starts.append(origins[match.start() + first])
+                stops.append(self._stop(text, origins[match.start() + last]))
         return Pieces(ids, starts, stops)
 
     def words(self, text: str) -> list[tuple[int, int]]:
@@ -114,77 +95,45 @@ class PieceOffsets:
         """
         letters, origins = self._normalised(text)
         return [
-            (origins[start], self._stop(text, origins[stop - 1]))
-            for start, stop in self._word_spans(letters)
+            (
+                origins[match.start()],
+                self._stop(text, origins[match.end() - 1]),
+            )
+            for match in _WORD.finditer(letters)
         ]
 
-    def _word_spans(self, letters):
-        return [match.span() for match in self._word.finditer(letters)]
-
     def _normalised(self, text):
-        """Returns the text without accents, and where each letter was."""
-        if not self.tokenizer.strip_accents:
-            return text, range(len(text))
-        letters, origins = [], []
-        for origin, character in enumerate(text):
-            for letter in unicodedata.normalize("NFD", character):
-                if unicodedata.category(letter) != "Mn":
-                    letters.append(letter)
-                    origins.append(origin)
-        return "".join(letters), origins
+        """Returns what the text becomes, and where each letter was."""
+        made = [self.tokenizer.characters[ord(letter)] for letter in text]
+        origins = [
+            origin for origin, letters in enumerate(made) for _ in letters
+        ]
+        return "".join(made), origins
 
     def _stop(self, text, last):
         """Returns where a piece ends: after the accents of its last letter."""
         stop = last + 1
-        if self.tokenizer.strip_accents:
-            while stop < len(text) and _vanishes(text[stop]):
-                stop += 1
+        while stop < len(text) and self._is_stripped(text[stop]):
+            stop += 1
         return stop
 
-    def _learn(self, words):
-        """Asks the tokenizer for the pieces of words it was not asked for."""
-        if len(self._known) > _MOST_WORDS:
-            self._known.clear()
-        new = sorted(words - self._known.keys())
-        if not new:
-            return
-        for word, ids in zip(new, self.tokenizer(new), strict=True):
-            ids = [int(token_id) for token_id in ids]
-            self._known[word] = list(
-                zip(ids, *self._letters(word, ids), strict=True)
-            )
-
-    def _letters(self, word, ids):
-        """Returns the first and the last letter of a word in each piece."""
-        names = [self.tokenizer.id_to_token(token_id) for token_id in ids]
-        suffix = self.tokenizer.suffix_indicator
-        lengths = [
-            len(name.removeprefix(suffix) if number else name)
-            for number, name in enumerate(names)
-        ]
-        letter_of = []  # for every folded letter, the letter it comes from
-        for number, letter in enumerate(word):
-            folded = _folded(letter) if self.tokenizer.lowercase else letter
-            letter_of += [number] * len(folded)
-        if sum(lengths) != len(letter_of):  # unknown, or folded together
-            return [0] * len(ids), [len(word) - 1] * len(ids)
-        ends = list(itertools.accumulate(lengths))
-        starts = [
-            end - length for end, length in zip(ends, lengths, strict=True)
-        ]
+    def _is_stripped(self, character):
         return (
-            [letter_of[start] for start in starts],
-            [letter_of[end - 1] for end in ends],
+            unicodedata.category(character) == "Mn"
+            and not self.tokenizer.characters[ord(character)]
         )
 
-
-def _vanishes(character):
-    return all(
-        unicodedata.category(letter) == "Mn"
-        for letter in unicodedata.normalize("NFD", character)
-    )
-
-
-def _folded(letter):
-    folded = unicodedata.normalize("NFKC", letter).casefold()
-    return unicodedata.normalize("NFKC", folded)
+    def _letters(self, word, pieces):
+        """Returns the first and the last letter of a word in each piece."""
+        suffix = self.tokenizer.suffix_indicator
+        lengths = [
+            len(piece.removeprefix(suffix) if number else piece)
+            for number, piece in enumerate(pieces)
+        ]
+        if sum(lengths) != len(word):  # unknown
+            return [(0, len(word) - 1)]
+        ends = list(itertools.accumulate(lengths))
+        return [
+            (end - length, end - 1)
+            for end, length in zip(ends, lengths, strict=True)
+        ]

@@ -9,10 +9,12 @@ from keras_mixattn.models.takes_rows import TakesRows
 
 
 class TextClassifier(TakesRows, keras_hub.models.TextClassifier):
-    """Classifies texts by a dense layer on the pooled output.
+    """Classifies texts by one or two dense layers on the pooled output.
 
     `logits = dense(dropout(pooled_output))`, the head of the official
-    fine-tuning code. The shared base of the families' classifiers; it is not
+    fine-tuning code; with `head_units` it is `dense(dropout(activation(
+    dense(dropout(pooled_output)))))`, that of HuggingFace's ConvBERT and
+    ELECTRA. The shared base of the families' classifiers; it is not
     registered.
 
     Args:
@@ -30,6 +32,9 @@ class TextClassifier(TakesRows, keras_hub.models.TextClassifier):
         multi_label: Whether a text may have any number of the classes; its
             label is then a row of zeros and ones, and each class has a
             probability of its own, `sigmoid(logits)`. Defaults to `False`.
+        head_units: Features of a dense layer before the last one. Defaults to
+            `None`, no such layer.
+        head_activation: Its activation. Defaults to `"gelu"`.
         name: Name of the model.
         trainable: Whether its weights are trained.
 
@@ -46,6 +51,8 @@ class TextClassifier(TakesRows, keras_hub.models.TextClassifier):
         activation=None,
         dropout: float = 0.1,
         multi_label: bool = False,
+        head_units: int | None = None,
+        head_activation="gelu",
         name: str | None = None,
         trainable: bool = True,
     ):
@@ -57,6 +64,17 @@ class TextClassifier(TakesRows, keras_hub.models.TextClassifier):
         self.output_dropout = keras.layers.Dropout(
             dropout, dtype=backbone.dtype_policy, name="output_dropout"
         )
+        self.hidden_dense = self.hidden_dropout = None
+        if head_units is not None:
+            self.hidden_dense = keras.layers.Dense(
+                head_units,
+                activation=head_activation,
+                dtype=backbone.dtype_policy,
+                name="hidden_dense",
+            )
+            self.hidden_dropout = keras.layers.Dropout(
+                dropout, dtype=backbone.dtype_policy, name="hidden_dropout"
+            )
         self.output_dense = keras.layers.Dense(
             num_classes,
             activation=activation,
@@ -72,6 +90,9 @@ class TextClassifier(TakesRows, keras_hub.models.TextClassifier):
         inputs = backbone.input
         x = backbone(inputs)["pooled_output"]
         x = self.output_dropout(x)
+        if head_units is not None:
+            x = self.hidden_dense(x)
+            x = self.hidden_dropout(x)
         outputs = self.output_dense(x)
         super().__init__(
             inputs=inputs, outputs=outputs, name=name, trainable=trainable
@@ -81,6 +102,8 @@ class TextClassifier(TakesRows, keras_hub.models.TextClassifier):
         self.num_classes = num_classes
         self.class_names = class_names
         self.dropout = dropout
+        self.head_units = head_units
+        self.head_activation = keras.activations.get(head_activation)
 
     def compile(
         self, optimizer="auto", loss="auto", *, metrics="auto", **kwargs
@@ -137,4 +160,8 @@ class TextClassifier(TakesRows, keras_hub.models.TextClassifier):
             "activation": keras.activations.serialize(self.activation),
             "dropout": self.dropout,
             "multi_label": self.multi_label,
+            "head_units": self.head_units,
+            "head_activation": keras.activations.serialize(
+                self.head_activation
+            ),
         }

@@ -36,7 +36,7 @@ BUILDERS = {
 }
 # What each is trained on.
 DATA = {
-    "masked_lm": (TEXTS, None),
+    "masked_lm": (TEXTS * 8, None),
     "text_classifier": (TEXTS, LABELS),
     "text_regressor": (TEXTS, LABELS / 1.5),
     "token_classifier": (WORDS, [[0, 1, 2, 0, 1, 2], [1, 2, 0, 0, 1, 0]]),
@@ -88,8 +88,6 @@ def answers(kind, task):
 
 def batch(kind, task):
     """Returns the preprocessed examples of a task and their labels."""
-    if kind == "masked_lm":
-        return task.preprocess_samples(TEXTS)
     rows = getattr(task, "rows", task.preprocess_samples)(*DATA[kind])
     return [one for one in rows if one is not None]
 
@@ -147,8 +145,8 @@ def test_presets_in_a_fresh_process(presets):
         np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
-def train_once(kind, task):
-    task.compile(keras.optimizers.SGD(0.5), run_eagerly=True)
+def train_once(kind, task, run_eagerly=True):
+    task.compile(keras.optimizers.SGD(0.5), run_eagerly=run_eagerly)
     # KerasHub's own takes no dict of labels.
     keras.Model.train_on_batch(task, *batch(kind, task))
 
@@ -174,7 +172,6 @@ def test_lora_trains(kind, family):
 def test_no_weight_is_without_gradient(kind, family):
     """Keras would warn: of a pooler that a task does not read, say."""
     task = build(kind, family)
-    task.compile(keras.optimizers.SGD(0.5), run_eagerly=True)
     before = {w.path: as_numpy(w) for w in task.weights}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -196,7 +193,8 @@ def test_no_weight_is_without_gradient(kind, family):
 def test_mixed_bfloat16(kind):
     backbone = calm_backbone("hybrid_bert", dtype="mixed_bfloat16")
     task = build(kind, "hybrid_bert", backbone)
-    train_once(kind, task)
+    # KerasHub's head of masked LMs fails eagerly: it adds a float32 bias.
+    train_once(kind, task, run_eagerly=kind != "masked_lm")
     for weight in task.weights:
         assert weight.dtype == "float32" or "seed" in weight.path
         assert np.all(np.isfinite(as_numpy(weight))), weight.path

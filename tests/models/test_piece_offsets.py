@@ -9,7 +9,7 @@ import pytest
 
 from keras_mixattn.models import ConvBertTokenizer
 from keras_mixattn.models import PieceOffsets
-from keras_mixattn.models import piece_offsets
+from keras_mixattn.models import word_pieces
 from tests.fixtures import shared_file
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -71,17 +71,16 @@ def random_texts(seed, rows=ROWS):
 
 def stripped(text):
     """Returns a text with its letters apart and without accents."""
-    decomposed = unicodedata.normalize("NFKD", text)
+    decomposed = unicodedata.normalize("NFD", text)
     return "".join(c for c in decomposed if unicodedata.category(c) != "Mn")
 
 
 def vanishes(character):
     """Whether a character may belong to no piece."""
     return (
-        character in " \t\n\r\f"
+        character.isspace()
         or unicodedata.category(character) in ("Cc", "Cf")
         or not stripped(character)
-        or character in "\u115f\u3164"  # fillers, which folding drops
     )
 
 
@@ -94,17 +93,9 @@ def test_pieces_are_the_tokenizers(setting):
     found = [pieces.ids for pieces in map(PieceOffsets(tokenizer), texts)]
     eager = [np.asarray(ids).tolist() for ids in tokenizer(texts)]
     assert found == eager
-    # KerasHub's two paths differ at NUL, where TensorFlow Text ends a text,
-    # and in how they fold one accent when accents are kept.
-    same = [n for n, text in enumerate(texts) if not {*text} & {*"\0\u0345"}]
-    assert len(same) > 0.7 * len(texts)
-    chosen = tf.data.Dataset.from_tensor_slices([texts[n] for n in same])
-    mapped = [
-        ids.tolist()
-        for rows in chosen.batch(101).map(tokenizer)
-        for ids in rows.numpy()
-    ]
-    assert [found[n] for n in same] == mapped
+    rows = tf.data.Dataset.from_tensor_slices(texts).batch(101)
+    mapped = [ids for batch in rows.map(tokenizer) for ids in batch.to_list()]
+    assert found == mapped
     known = sum(token_id != 1 for ids in found for token_id in ids)
     assert known > 0.3 * sum(map(len, found))  # of both kinds there are many
 
@@ -127,7 +118,7 @@ def test_pieces_cover_the_text_in_order(setting):
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=str)
 def test_a_piece_is_made_of_its_characters(setting):
-    """Where letters fold one by one, a piece is what its characters fold to."""
+    """Where no letter becomes two, a piece is what its characters become."""
     tokenizer = ConvBertTokenizer(vocabulary(), **setting)
     offsets = PieceOffsets(tokenizer)
     simple = "abcABC019éÉß²ıſ!?-中e\u0301ﬁ "
@@ -146,11 +137,10 @@ def test_a_piece_is_made_of_its_characters(setting):
                 letters = unicodedata.normalize("NFD", letters)
                 letters = letters.replace("\u0301", "")
             if tokenizer.lowercase:
-                letters = unicodedata.normalize("NFKC", letters).casefold()
+                letters = letters.lower()
             if token_id != 1:
-                # Of a letter that folds to two, each may be its own piece.
-                assert name in letters and len(letters) <= len(name) + 1
-                checked += name == letters
+                assert name == letters
+                checked += 1
     assert checked > 500
 
 
@@ -178,12 +168,15 @@ def test_words_are_where_pieces_begin():
         ("ABab", ["AB", "ab"]),
         ("e\u0301a", ["e\u0301", "a"]),
         ("\u0301éb", ["é", "b"]),
-        ("a\x00b", ["a", "b"]),
+        ("a\x00c\x00", ["a", "c"]),  # control characters part no words
+        ("a\x00b", ["a\x00b"]),
         ("ß", ["ß"]),
-        ("aßb", ["a", "ß", "b"]),
-        ("ﬁb", ["ﬁ", "b"]),
+        ("aßb", ["aßb"]),  # unknown: it is no ss
+        ("ﬁb", ["ﬁb"]),
         ("日本", ["日", "本"]),
-        ("a\u200db", ["a", "b"]),
+        ("a\u200db", ["a\u200db"]),
+        ("a\u3000b", ["a", "b"]),
+        ("İb", ["İb"]),
         ("axb c", ["axb", "c"]),  # x is unknown
         ("😀!", ["😀", "!"]),
         ("[MASK]", ["[", "MASK", "]"]),
@@ -213,11 +206,11 @@ def test_real_text_with_a_real_vocabulary():
         for token_id, start, stop in zip(*pieces, strict=True):
             name = tokenizer.id_to_token(token_id).removeprefix("##")
             if token_id != unknown:
-                assert name in stripped(context[start:stop]).casefold()
+                assert name in stripped(context[start:stop]).lower()
 
 
 def test_forgets_words_when_there_are_many(monkeypatch):
-    monkeypatch.setattr(piece_offsets, "_MOST_WORDS", 3)
+    monkeypatch.setattr(word_pieces, "_MOST_WORDS", 3)
     tokenizer = ConvBertTokenizer(vocabulary(), lowercase=True)
     small, fresh = PieceOffsets(tokenizer), PieceOffsets(tokenizer)
     for text in random_texts(seed=5, rows=60):

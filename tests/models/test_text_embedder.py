@@ -104,6 +104,9 @@ def test_losses():
     for reduction, value in ((None, expected), ("sum", expected.sum())):
         loss = PairScoreLoss(reduction=reduction)(labels, vectors)
         np.testing.assert_allclose(as_numpy(loss), value, atol=1e-5)
+    # A column of labels is the same.
+    found = PairScoreLoss()(labels[:, None], vectors)
+    assert float(found) == pytest.approx(expected.mean(), abs=1e-6)
     for scale in (1.0, 20.0):
         loss = InBatchNegativesLoss(scale)(0 * labels, vectors)
         expected = in_batch_negatives(vectors, scale).mean()
