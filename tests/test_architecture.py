@@ -17,6 +17,7 @@ ALLOWED = {
         "keras",
         "keras_hub",
         "numpy",
+        "keras_mixattn.iob2",
         "keras_mixattn.layers",
     },
     "keras_mixattn/conversion": {
@@ -52,6 +53,7 @@ ALLOWED = {
         "scipy",
         "sklearn",
         "keras_mixattn.errors",
+        "keras_mixattn.iob2",
     },
     "keras_mixattn/pretraining": {
         "keras",

@@ -34,7 +34,6 @@ from training.run_directory import open_run
 from training.seeds import run_seeds
 from training.task_models import build_model
 from training.task_models import compile_for
-from training.task_models import positions_of
 from training.tasks import task_keys
 
 OUTPUTS = (
@@ -73,26 +72,20 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def keys_of_task(values: dict) -> dict:
-    """Returns what the keys `task` and `preset` imply.
+    """Returns what the key `task` implies.
 
     Args:
         values: The given keys.
 
     Returns:
-        The keys of the task, none if there is none. Its rows are not longer
-        than the encoder's positions.
+        The keys of the task, none if there is none.
 
     Raises:
         InputError: The task is unknown, or its files' directory is missing.
     """
     if values.get("task") is None:
         return {}
-    keys = task_keys(values["task"], values.get("data_directory"))
-    longest = positions_of(values.get("preset", FinetuneConfig.preset))
-    if longest is not None:
-        length = keys.get("sequence_length", FinetuneConfig.sequence_length)
-        keys["sequence_length"] = min(length, longest)
-    return keys
+    return task_keys(values["task"], values.get("data_directory"))
 
 
 def finetune(config: FinetuneConfig, fresh: bool) -> dict:

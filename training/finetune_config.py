@@ -49,6 +49,9 @@ class FinetuneConfig:
     metric: str | None = key(None, "score that chooses the epoch, null: usual")
     licence: str = key("unspecified", "of the preset, for its model card")
     sequence_length: int = key(128, "most tokens of a row")
+    repeat_positions: bool = key(
+        False, "whether rows may be longer than those of the preset"
+    )
     stride: int = key(128, "tokens from a window of a context to the next")
     conditional_head: bool = key(False, "ends of answers hang on their starts")
     answerability_head: bool = key(False, "a classifier says: no answer")

@@ -9,6 +9,7 @@ from keras_mixattn.errors import InputError
 from keras_mixattn.errors import first_line
 from keras_mixattn.models import MixedEncoderBackbone
 from keras_mixattn.models import family_of
+from keras_mixattn.models import with_positions
 from keras_mixattn.pretraining import adamw
 from keras_mixattn.pretraining import layer_wise_rates
 from training.finetune_config import FinetuneConfig
@@ -40,6 +41,7 @@ def build_model(config: FinetuneConfig, names: list[str] | None):
             dtype=config.dtype,
             **_pooling_segments(config.preset),
         )
+        backbone = _long_enough(backbone, config)
         family = family_of(backbone)
         model = kind.build(
             getattr(family, kind.model),
@@ -48,15 +50,12 @@ def build_model(config: FinetuneConfig, names: list[str] | None):
             config,
             names,
         )
+    except InputError:
+        raise
     except _LOADING_ERRORS as error:
         raise InputError(
             f"Preset '{config.preset}' cannot be loaded: {error}"
         ) from error
-    if config.sequence_length > backbone.max_sequence_length:
-        raise InputError(
-            f"`sequence_length` is {config.sequence_length}, but the preset "
-            f"has {backbone.max_sequence_length} positions; lower it."
-        )
     return model
 
 
@@ -130,17 +129,16 @@ def load_task(preset: str | Path) -> tuple[str, object]:
     return kinds[0], model
 
 
-def positions_of(preset: str | Path) -> int | None:
-    """Returns the positions of an encoder.
-
-    Args:
-        preset: Directory of a preset.
-
-    Returns:
-        Their number, or `None` if it cannot be read.
-    """
-    config = _backbone_config(preset)
-    return None if config is None else config.get("max_sequence_length")
+def _long_enough(backbone, config: FinetuneConfig):
+    if config.sequence_length <= backbone.max_sequence_length:
+        return backbone
+    if not config.repeat_positions:
+        raise InputError(
+            f"`sequence_length` is {config.sequence_length}, but the preset "
+            f"has {backbone.max_sequence_length} positions; lower it, or give "
+            "--repeat_positions true."
+        )
+    return with_positions(backbone, config.sequence_length)
 
 
 def _pooling_segments(preset: str) -> dict:

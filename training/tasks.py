@@ -251,7 +251,8 @@ def task_keys(name: str, data_directory: str | None) -> dict:
             f"The task {name!r} needs `data_directory`, below which its files "
             f"are, such as {TASKS[name]['train'][0]}."
         )
-    keys = dict(TASKS[name])
+    # Rows may be longer than those an encoder was pre-trained on.
+    keys = {"repeat_positions": True, **TASKS[name]}
     for split in ("train", "dev", "test"):
         if split in keys:
             keys[split] = [f"{data_directory}/{file}" for file in keys[split]]

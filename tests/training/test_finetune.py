@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from keras_mixattn.models import ConvBertTextClassifier
+from keras_mixattn.models import MixedEncoderBackbone
 from tests.training.conftest import run_arguments
 from training.finetune import keys_of_task
 from training.finetune import main
@@ -130,12 +131,23 @@ def test_classes_are_balanced_by_weights(pairs, pretrained):
         assert np.unique(weights[labels == label]) == pytest.approx(weight)
 
 
-def test_rows_of_a_task_are_not_longer_than_the_positions(pretrained):
-    values = {"task": "imdb", "data_directory": "data"}
+def test_rows_may_be_longer_than_the_positions(pretrained):
     preset = str(pretrained / "preset")
-    assert keys_of_task({**values, "preset": preset})["sequence_length"] == 23
-    assert keys_of_task({**values, "preset": "none"})["sequence_length"] == 512
-    assert keys_of_task({"preset": preset}) == {}
+    config = FinetuneConfig(
+        preset=preset, sequence_length=29, repeat_positions=True
+    )
+    backbone = build_model(config, ["animal", "plant"]).backbone
+    known = MixedEncoderBackbone.from_preset(preset)
+    table = np.asarray(known.embeddings.position_embedding)
+    longer = np.asarray(backbone.embeddings.position_embedding)
+    np.testing.assert_array_equal(longer, np.concatenate([table, table[:6]]))
+
+
+def test_a_task_sets_keys():
+    values = {"task": "imdb", "data_directory": "data"}
+    assert keys_of_task(values)["sequence_length"] == 512
+    assert keys_of_task(values)["repeat_positions"]
+    assert keys_of_task({"preset": "some"}) == {}
 
 
 @pytest.mark.parametrize(
