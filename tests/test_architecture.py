@@ -37,6 +37,7 @@ ALLOWED = {
         "tensorflow_text",
         "tokenizers",
         "keras_mixattn.errors",
+        "keras_mixattn.iob2",
     },
     "keras_mixattn/interpret": {
         "keras",

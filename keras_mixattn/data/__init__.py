@@ -4,7 +4,6 @@ from keras_mixattn.data.docstrings import Document
 from keras_mixattn.data.docstrings import docstring_documents
 from keras_mixattn.data.docstrings import module_split
 from keras_mixattn.data.documents import read_documents
-from keras_mixattn.data.iob2 import to_iob2
 from keras_mixattn.data.labelled_texts import LabelledTexts
 from keras_mixattn.data.labelled_texts import read_labelled_texts
 from keras_mixattn.data.length_batches import LengthBatches
@@ -27,6 +26,7 @@ from keras_mixattn.data.vocabulary import SPECIAL_TOKENS
 from keras_mixattn.data.vocabulary import learn_vocabulary
 from keras_mixattn.data.vocabulary import load_vocabulary
 from keras_mixattn.data.vocabulary import save_vocabulary
+from keras_mixattn.iob2 import to_iob2
 
 __all__ = [
     "SPECIAL_TOKENS",

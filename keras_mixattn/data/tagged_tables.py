@@ -3,7 +3,7 @@
 import re
 
 from keras_mixattn.data.conll_files import Token
-from keras_mixattn.data.iob2 import complete_tags
+from keras_mixattn.data.entity_tags import complete_tags
 from keras_mixattn.data.label_names import cell_name
 from keras_mixattn.data.text_files import Table
 from keras_mixattn.data.text_files import choose_column

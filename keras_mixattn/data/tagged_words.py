@@ -8,10 +8,8 @@ from pathlib import Path
 from keras_mixattn.data.conll_files import CONLL_ENDINGS
 from keras_mixattn.data.conll_files import Token
 from keras_mixattn.data.conll_files import conll_sentences
-from keras_mixattn.data.iob2 import complete_tags
-from keras_mixattn.data.iob2 import is_iob_tag
-from keras_mixattn.data.iob2 import mark_entities
-from keras_mixattn.data.iob2 import to_iob2
+from keras_mixattn.data.entity_tags import complete_tags
+from keras_mixattn.data.entity_tags import mark_entities
 from keras_mixattn.data.label_names import NameIds
 from keras_mixattn.data.label_names import sorted_names
 from keras_mixattn.data.tagged_tables import table_sentences
@@ -19,6 +17,8 @@ from keras_mixattn.data.text_files import file_ending
 from keras_mixattn.data.texts import load_table
 from keras_mixattn.data.tfds_tables import is_tfds
 from keras_mixattn.errors import InputError
+from keras_mixattn.iob2 import is_iob2_tag
+from keras_mixattn.iob2 import to_iob2
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ def _with_iob2(sentences: list[list[Token]], source) -> list[list[Token]]:
     if not mark_entities(token.tag for token in tokens):
         return sentences
     for token in tokens:
-        if not is_iob_tag(token.tag):
+        if not is_iob2_tag(token.tag):
             raise InputError(
                 f"{_place(source, token.line)} has the tag {token.tag!r} "
                 "beside tags of entities; these are O, B-TYPE and I-TYPE."
