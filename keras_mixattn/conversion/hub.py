@@ -9,7 +9,24 @@ from keras_mixattn.errors import first_line
 
 HUB_SCHEME = "hf://"
 
+_INDEX = ".index.json"
 _SMALL_FILES = ["*.json", "vocab.txt"]
+
+
+def fetch_config(handle: str, revision: str | None = None) -> Path:
+    """Downloads the small files of a model: no weights.
+
+    Args:
+        handle: `hf://user/name`, or `hf://user/name@revision`.
+        revision: Branch, tag or commit. Defaults to `main`.
+
+    Returns:
+        Path of its `config.json`, which may not exist.
+
+    Raises:
+        InputError: If the name is none, or the model cannot be had.
+    """
+    return _download(handle, revision, _SMALL_FILES) / CONFIG
 
 
 def fetch(handle: str, revision: str | None = None) -> Path:
@@ -28,39 +45,38 @@ def fetch(handle: str, revision: str | None = None) -> Path:
     Raises:
         InputError: If the name is none, or the model cannot be had.
     """
-    name, _, named_revision = handle.removeprefix(HUB_SCHEME).partition("@")
-    revision = revision or named_revision or None
-    directory = download(handle, name, revision, _SMALL_FILES)
+    directory = fetch_config(handle, revision).parent
     for weights in WEIGHT_FILES:
-        # The parts that an index names begin like it.
-        stem = weights.removesuffix(".index.json")
-        pattern = [weights]
-        if stem != weights:
-            ending = Path(stem).suffix
-            pattern = [weights, f"{stem.removesuffix(ending)}-*{ending}"]
-        directory = download(handle, name, revision, pattern)
+        patterns = [weights]
+        if weights.endswith(_INDEX):
+            # The parts that an index names begin like it.
+            stem, _, ending = weights.removesuffix(_INDEX).rpartition(".")
+            patterns.append(f"{stem}-*.{ending}")
+        directory = _download(handle, revision, patterns)
         if (directory / weights).exists():
-            return directory
+            break
     return directory
 
 
-def download(
-    handle: str, name: str, revision: str | None, patterns: list[str]
-) -> Path:
-    """Downloads the files of a model that match a pattern.
+def fetch_all(handle: str, revision: str | None = None) -> Path:
+    """Downloads all files of a model.
 
     Args:
-        handle: What the user gave, for messages.
-        name: `user/name`.
-        revision: Branch, tag or commit.
-        patterns: Patterns of file names.
+        handle: `hf://user/name`, or `hf://user/name@revision`.
+        revision: Branch, tag or commit. Defaults to `main`.
 
     Returns:
-        The directory of the commit in the cache.
+        The directory.
 
     Raises:
-        InputError: If the model cannot be had.
+        InputError: If the name is none, or the model cannot be had.
     """
+    return _download(handle, revision, None)
+
+
+def _download(handle, revision, patterns):
+    """Downloads the files whose names match, and returns the directory."""
+    name, _, named = handle.removeprefix(HUB_SCHEME).partition("@")
     try:
         import huggingface_hub
         from huggingface_hub import errors
@@ -72,7 +88,9 @@ def download(
     try:
         return Path(
             huggingface_hub.snapshot_download(
-                name, revision=revision, allow_patterns=patterns
+                name,
+                revision=revision or named or None,
+                allow_patterns=patterns,
             )
         )
     except (errors.HfHubHTTPError, errors.HFValidationError, OSError) as error:

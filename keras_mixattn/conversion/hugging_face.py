@@ -13,9 +13,11 @@ from keras_mixattn.conversion.weight_map import export_weights
 from keras_mixattn.conversion.weight_map import load_weights
 from keras_mixattn.errors import InputError
 
-# Buffers in files of early versions, no weights: one counts from zero, the
-# other is zero.
-BUFFERS = ("embeddings.position_ids", "embeddings.token_type_ids")
+# Buffers in files of early versions, and why they are no weights.
+BUFFERS = {
+    "embeddings.position_ids": "counts from zero, no weight",
+    "embeddings.token_type_ids": "zero, no weight",
+}
 
 # The ends of names in such files, the first released BERTs' among them.
 _EARLY_ENDS = {
@@ -118,7 +120,7 @@ def assign_state_dict(
         task: Name of the model's task, or `None` for a backbone.
 
     Returns:
-        The rules that were used.
+        The rules that were used, and one for each array that repeats another.
 
     Raises:
         InputError: If an array is missing, unused or of the wrong shape, or
@@ -132,10 +134,14 @@ def assign_state_dict(
         if name.removeprefix(prefix) not in BUFFERS
     }
     names = {rule.ours: rule.theirs for rule in rules}
-    head = table.head(task) if task else None
+    copies = []
+    head = table.head(task)
     for copy, path in (head.copies if head else {}).items():
-        _drop_copy(state_dict, copy, names[path])
-    return load_weights(model, rules, state_dict, table.optional(task))
+        if copy in state_dict:
+            _drop_copy(state_dict, copy, names[path])
+            copies.append(Rule(path, copy))
+    used = load_weights(model, rules, state_dict, table.optional(task))
+    return [*used, *copies]
 
 
 def _backbone(model):
@@ -181,10 +187,8 @@ def _as_spelled(state_dict, rules):
 
 def _drop_copy(state_dict, copy, name):
     """Removes an array that must repeat another, which may be missing."""
-    array = state_dict.pop(copy, None)
-    if array is None or name not in state_dict:
-        return
-    if not np.array_equal(array, state_dict[name]):
+    array = state_dict.pop(copy)
+    if name in state_dict and not np.array_equal(array, state_dict[name]):
         raise InputError(
             f"{copy!r} must equal {name!r}: they are one weight in this "
             "library."

@@ -127,11 +127,11 @@ class NameTable(NamedTuple):
     heads: list[Head]
     pooler: frozenset[str] = frozenset()
 
-    def head(self, task: str) -> Head | None:
+    def head(self, task: str | None) -> Head | None:
         """Returns the head of a task.
 
         Args:
-            task: Name of a task, a field of `Family`.
+            task: Name of a task, a field of `Family`, or `None`.
 
         Returns:
             The head, or `None` if these models have none for it.
@@ -151,7 +151,7 @@ class NameTable(NamedTuple):
         Returns:
             List of rules.
         """
-        head = self.head(task) if task else None
+        head = self.head(task)
         return [
             *(
                 rule._replace(theirs=f"{prefix}{rule.theirs}")

@@ -18,8 +18,8 @@ from keras_mixattn.conversion.plan import Options
 from keras_mixattn.conversion.plan import Plan
 from keras_mixattn.conversion.plan import checked_tokenizer
 from keras_mixattn.conversion.safetensors_file import read_safetensors
-from keras_mixattn.conversion.stored_array import FLOATS
 from keras_mixattn.conversion.stored_array import StoredArray
+from keras_mixattn.conversion.stored_array import check_dtypes
 from keras_mixattn.conversion.tokenizer_files import read_tokenizer
 from keras_mixattn.conversion.torch_file import read_torch
 from keras_mixattn.conversion.weight_map import listed
@@ -70,11 +70,10 @@ def plan_hugging_face(directory: Path, options: Options) -> Plan:
     head, left_out = _head(config, arrays, prefix, options)
     task = _task(config, head, options)
     taken = {
-        name: array
-        for name, array in arrays.items()
-        if name not in left_out and name.removeprefix(prefix) not in BUFFERS
+        name: array for name, array in arrays.items() if name not in left_out
     }
-    _check_dtypes(config, taken)
+    said = config.content.get("dtype") or config.content.get("torch_dtype")
+    check_dtypes(taken.values(), said, config.path)
     return Plan(
         config.family,
         arguments,
@@ -170,12 +169,17 @@ def _check_sizes(config, arrays, prefix):
         f"{_LAYER}0.attention.output.dense.bias": (hidden,),
         f"{_LAYER}0.intermediate.dense.bias": (content["intermediate_size"],),
     }
+    if config.model_type == "convbert":
+        depthwise = "attention.self.key_conv_attn_layer.depthwise.weight"
+        taps = content["conv_kernel_size"]
+        expected[f"{_LAYER}0.{depthwise}"] = (hidden, 1, taps)
     for name, shape in expected.items():
         array = arrays.get(f"{prefix}{name}")
-        if array is not None and array.shape != shape:
+        found = array.shape if array is not None else "nothing"
+        if found != shape:
             raise InputError(
                 f"By '{config.path}' the tensor '{prefix}{name}' should have "
-                f"the shape {shape}. Received: {array.shape}."
+                f"the shape {shape}. Received: {found}."
             )
     start = f"{prefix}{_LAYER}"
     layers = {
@@ -216,6 +220,11 @@ def _head(config, arrays, prefix, options):
         for start, what in WITHOUT_TASK.items()
         if name.startswith(start)
     }
+    left_out |= {
+        f"{prefix}{name}": reason
+        for name, reason in BUFFERS.items()
+        if f"{prefix}{name}" in arrays
+    }
     kinds = str(config.content.get("architectures"))
     if "MultipleChoice" in kinds or "sequence_summary.summary.weight" in arrays:
         left_out |= {
@@ -223,7 +232,8 @@ def _head(config, arrays, prefix, options):
             for name in arrays
             if name.startswith("classifier.")
         }
-    found = _heads(config, set(arrays) - set(left_out), prefix, kinds)
+    names = set(arrays) - set(left_out)
+    found = _heads(config, names, prefix, kinds, options.task)
     if options.task is None and len(found) > 1:
         raise InputError(
             f"The weights hold the heads {', '.join(h.task for h in found)}; "
@@ -239,7 +249,7 @@ def _head(config, arrays, prefix, options):
     return (wanted[0] if wanted else None), left_out
 
 
-def _heads(config, names, prefix, kinds):
+def _heads(config, names, prefix, kinds, wanted):
     spelled = {modern_name(name) for name in names}
     found = [
         head
@@ -252,10 +262,11 @@ def _heads(config, names, prefix, kinds):
     ):
         return found
     # BERT's two classifiers have the same names; one reads the pooler.
-    pooled = f"{prefix}pooler.dense.weight" in names
-    if "TokenClassification" in kinds:
-        pooled = False
-    other = "token_classifier" if pooled else "text_classifier"
+    is_pooled = f"{prefix}pooler.dense.weight" in names
+    is_text = is_pooled and "TokenClassification" not in kinds
+    if wanted in tasks:
+        is_text = wanted == "text_classifier"
+    other = "token_classifier" if is_text else "text_classifier"
     return [head for head in found if head.task != other]
 
 
@@ -311,15 +322,3 @@ def _check_gelu(config, is_fixed):
             "but the head's activation is gelu; pass task='backbone' to leave "
             "the head out."
         )
-
-
-def _check_dtypes(config, arrays):
-    said = config.content.get("dtype") or config.content.get("torch_dtype")
-    legal = [said] if said in FLOATS else FLOATS
-    for name, array in arrays.items():
-        if array.dtype not in legal:
-            raise InputError(
-                f"Tensor '{name}' of '{array.file}' is of {array.dtype}; "
-                f"{f'by {config.path} ' if said in FLOATS else ''}it must be "
-                f"of {' or '.join(legal)}."
-            )

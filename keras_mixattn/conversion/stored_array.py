@@ -1,6 +1,7 @@
 """An array in a file: what it is like is known, what it holds is not read."""
 
 from collections.abc import Callable
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -8,6 +9,31 @@ import numpy as np
 from keras_mixattn.errors import InputError
 
 FLOATS = ("float16", "bfloat16", "float32")
+
+
+def check_dtypes(
+    arrays: Iterable["StoredArray"], said: str | None = None, where: str = ""
+) -> None:
+    """Refuses arrays whose values are not those of weights.
+
+    Args:
+        arrays: Arrays of a source.
+        said: Data type that the source says it has; others are refused if it
+            is one of weights. Defaults to any of these.
+        where: Where it says so, for messages.
+
+    Raises:
+        InputError: If an array is of another type.
+    """
+    is_said = said in FLOATS
+    legal = [said] if is_said else FLOATS
+    for array in arrays:
+        if array.dtype not in legal:
+            raise InputError(
+                f"Tensor '{array.name}' of '{array.file}' is of {array.dtype}; "
+                f"{f'by {where} ' if is_said else ''}it must be of "
+                f"{' or '.join(legal)}."
+            )
 
 
 class StoredArray(NamedTuple):

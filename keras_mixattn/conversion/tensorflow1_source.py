@@ -10,6 +10,7 @@ from keras_mixattn.conversion.plan import Options
 from keras_mixattn.conversion.plan import Plan
 from keras_mixattn.conversion.plan import checked_tokenizer
 from keras_mixattn.conversion.stored_array import StoredArray
+from keras_mixattn.conversion.stored_array import check_dtypes
 from keras_mixattn.conversion.tensorflow1 import encoder_rules
 from keras_mixattn.conversion.tokenizer_files import TokenizerSettings
 from keras_mixattn.conversion.vocabulary import read_vocabulary
@@ -23,6 +24,9 @@ _FAMILY = FAMILIES["conv_bert"]
 _GENERATOR = "generator/"
 _TASKS = "task_specific/"
 _WORDS = "electra/embeddings/word_embeddings"
+
+# What TensorFlow's reader raises beside its own errors.
+_READ_ERRORS = (ValueError, RuntimeError, IndexError, KeyError)
 
 # The official tasks that classify each token.
 _TAGGING = ("chunk", "ner", "pos", "ccg")
@@ -63,6 +67,7 @@ def plan_tensorflow1(prefix: Path, options: Options) -> list[Plan]:
             f"Checkpoint '{prefix}' holds no '{_WORDS}'; it is none of the "
             "official ConvBERT or ELECTRA code."
         )
+    check_dtypes(arrays.values())
     arguments = _arguments(prefix, options, arrays)
     settings = _tokenizer(options, arguments["vocabulary_size"])
     generator = {
@@ -114,13 +119,13 @@ def read_checkpoint(prefix: Path) -> dict[str, StoredArray]:
         reader = tf.train.load_checkpoint(str(prefix))
         shapes = reader.get_variable_to_shape_map()
         dtypes = reader.get_variable_to_dtype_map()
-    except (tf.errors.OpError, ValueError, RuntimeError, UnicodeError) as error:
+    except (tf.errors.OpError, *_READ_ERRORS) as error:
         raise _damaged(prefix, error) from error
 
     def read(name):
         try:
             return reader.get_tensor(name)
-        except (tf.errors.OpError, ValueError, RuntimeError) as error:
+        except (tf.errors.OpError, *_READ_ERRORS) as error:
             raise _damaged(prefix, error) from error
 
     return {
@@ -167,21 +172,33 @@ def _check_sizes(prefix, arguments, arrays):
     try:
         hidden = arguments["hidden_dim"]
         embedding = arguments.get("embedding_dim") or hidden
+        layer = "electra/encoder/layer_0"
         expected = {
             _WORDS: (arguments["vocabulary_size"], embedding),
-            "electra/encoder/layer_0/attention/output/dense/bias": (hidden,),
+            "electra/embeddings/position_embeddings": (
+                arguments.get("max_sequence_length", 512),
+                embedding,
+            ),
+            f"{layer}/attention/output/dense/bias": (hidden,),
+            f"{layer}/intermediate/{_dense(arguments)}/bias": (
+                arguments["intermediate_dim"],
+            ),
         }
+        depthwise = f"{layer}/attention/self/conv_attn_key/depthwise_kernel"
+        if depthwise in arrays:
+            taps = arguments.get("kernel_size", 9)
+            expected[depthwise] = (taps, hidden, 1)
         layers = arguments["num_layers"]
     except KeyError as error:
         raise InputError(
             f"`architecture` lacks {error}; give all sizes of the backbone."
         ) from error
     for name, shape in expected.items():
-        if name in arrays and arrays[name].shape != shape:
+        found = arrays[name].shape if name in arrays else "nothing"
+        if found != shape:
             raise InputError(
                 f"By the architecture '{name}' of checkpoint '{prefix}' "
-                f"should have the shape {shape}. Received: "
-                f"{arrays[name].shape}."
+                f"should have the shape {shape}. Received: {found}."
             )
     found = _count_layers(arrays, "electra/encoder/layer_")
     if found != layers:
@@ -301,8 +318,7 @@ def _generator_plan(arguments, settings, arrays):
     layer = "generator/encoder/layer_0"
     hidden = _width(arrays, f"{layer}/attention/output/dense/bias")
     attended = _width(arrays, f"{layer}/attention/self/query/bias")
-    dense = "g_dense" if arguments.get("num_groups", 1) > 1 else "dense"
-    wide = f"{layer}/intermediate/{dense}/bias"
+    wide = f"{layer}/intermediate/{_dense(arguments)}/bias"
     layers = _count_layers(arrays, "generator/encoder/layer_")
     heads = _generator_heads(arguments, arrays, layer, hidden)
     if attended % heads or hidden % (attended // heads):
@@ -344,6 +360,10 @@ def _generator_heads(arguments, arrays, layer, hidden):
         )
     share = hidden / arguments["hidden_dim"]
     return max(int(arguments["num_heads"] * share), 1)
+
+
+def _dense(arguments):
+    return "g_dense" if arguments.get("num_groups", 1) > 1 else "dense"
 
 
 def _mixers(arguments):

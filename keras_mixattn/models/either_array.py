@@ -1,4 +1,4 @@
-"""NumPy arrays or, inside a `tf.data` map, TensorFlow's tensors.
+"""The backend's tensors, NumPy arrays or, in `tf.data`, TensorFlow's tensors.
 
 TensorFlow is not imported here: without it there are none of its tensors.
 """
@@ -6,17 +6,21 @@ TensorFlow is not imported here: without it there are none of its tensors.
 import sys
 
 import numpy as np
+from keras import ops
 
 
 def as_int32(x):
-    """Casts an array or a tensor of TensorFlow to int32.
+    """Casts an array or a tensor to int32.
 
     Args:
-        x: Array, list or tensor.
+        x: Array, list, or tensor of the backend or of TensorFlow.
 
     Returns:
-        An array, or a tensor of TensorFlow if it was one.
+        A tensor of the same kind, or else an array: a model takes no mixture
+        of the backend's tensors and others.
     """
+    if ops.is_tensor(x):
+        return ops.cast(x, "int32")
     tf = _tensorflow_of(x)
     return np.asarray(x, "int32") if tf is None else tf.cast(x, tf.int32)
 

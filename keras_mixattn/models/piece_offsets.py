@@ -104,7 +104,8 @@ class PieceOffsets:
 
     def _normalised(self, text):
         """Returns what the text becomes, and where each letter was."""
-        made = [self.tokenizer.characters[ord(letter)] for letter in text]
+        characters = self.tokenizer.characters
+        made = [characters[ord(letter)] for letter in text]
         origins = [
             origin for origin, letters in enumerate(made) for _ in letters
         ]

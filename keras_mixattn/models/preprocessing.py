@@ -6,7 +6,6 @@ TensorFlow Serving refuses 0 and 1 for it, so ours are int32.
 
 import keras
 import keras_hub
-from keras import ops
 
 from keras_mixattn.models.either_array import as_int32
 
@@ -17,13 +16,7 @@ class _IntegerPaddingMask:
     def call(self, x, y=None, sample_weight=None):
         packed = super().call(x, y=y, sample_weight=sample_weight)
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(packed)
-        mask = x["padding_mask"]
-        # A model takes no mixture of the backend's tensors and others.
-        if ops.is_tensor(mask):
-            mask = ops.cast(mask, "int32")
-        else:
-            mask = as_int32(mask)
-        x = {**x, "padding_mask": mask}
+        x = {**x, "padding_mask": as_int32(x["padding_mask"])}
         return keras.utils.pack_x_y_sample_weight(x, y, sample_weight)
 
 

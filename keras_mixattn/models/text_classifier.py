@@ -5,10 +5,11 @@ import keras_hub
 
 from keras_mixattn.models.class_names import checked_names
 from keras_mixattn.models.preprocessing import preprocessor_for
+from keras_mixattn.models.preset_sources import FromAnyPreset
 from keras_mixattn.models.takes_rows import TakesRows
 
 
-class TextClassifier(TakesRows, keras_hub.models.TextClassifier):
+class TextClassifier(FromAnyPreset, TakesRows, keras_hub.models.TextClassifier):
     """Classifies texts by one or two dense layers on the pooled output.
 
     `logits = dense(dropout(pooled_output))`, the head of the official
@@ -135,10 +136,12 @@ class TextClassifier(TakesRows, keras_hub.models.TextClassifier):
         """Loads a classifier, or puts a new head on any saved model.
 
         Args:
-            preset: A directory written by `save_to_preset`, or a handle with
-                a scheme, such as `hf://user/name`.
+            preset: A directory written by `save_to_preset`, a handle with a
+                scheme, such as `hf://user/name`, or the directory of a
+                checkpoint in HuggingFace's format.
             load_weights: Whether the weights are loaded. Defaults to `True`.
-            **kwargs: Constructor arguments that replace the saved ones. With
+            **kwargs: Constructor arguments that replace the saved ones, or
+                the `revision` of a checkpoint on HuggingFace's hub. With
                 `num_classes` the head is new, and so are its `class_names`.
 
         Returns:

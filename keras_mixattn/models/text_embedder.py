@@ -45,7 +45,6 @@ class TextEmbedder(TakesRows, Unpooled, keras_hub.models.TextEmbedder):
     from keras_mixattn.models import ConvBertTextEmbedder
     from keras_mixattn.models import ConvBertTextEmbedderPreprocessor
     from keras_mixattn.models import ConvBertTokenizer
-    from keras_mixattn.models import InBatchNegativesLoss
 
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "sea", "lake"]
     backbone = ConvBertBackbone(
@@ -63,8 +62,6 @@ class TextEmbedder(TakesRows, Unpooled, keras_hub.models.TextEmbedder):
     )
     pairs = (["sea", "lake"], ["sea sea", "lake lake"])
     embedder.fit(pairs, [0.9, 0.8], verbose=0)  # scores of the pairs
-    embedder.compile(loss=InBatchNegativesLoss())
-    embedder.fit(pairs, verbose=0)
     assert embedder.predict(["a sea"], verbose=0).shape == (1, 8)
     ```
 

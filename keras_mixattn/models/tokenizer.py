@@ -8,10 +8,13 @@ import numpy as np
 
 from keras_mixattn.models.bert_characters import character_map
 from keras_mixattn.models.graph_word_pieces import GraphWordPieces
+from keras_mixattn.models.preset_sources import FromAnyPreset
 from keras_mixattn.models.word_pieces import WordPieces
 
 
-class BertStyleTokenizer(keras_hub.tokenizers.WordPieceTokenizer):
+class BertStyleTokenizer(
+    FromAnyPreset, keras_hub.tokenizers.WordPieceTokenizer
+):
     """Cuts text into word pieces; knows [CLS], [SEP], [PAD] and [MASK].
 
     The ids are those of HuggingFace's fast BERT tokenizer for the same

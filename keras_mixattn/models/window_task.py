@@ -93,7 +93,7 @@ class WindowTask(Unpooled, keras_hub.models.Task):
         """
         lengths = inputs["padding_mask"].sum(axis=1)
         multiple = _LENGTHS
-        if self.backbone.padding == "leak":  # padding is part of the model
+        if _sees_padding(self.backbone):
             multiple = inputs["padding_mask"].shape[1]
         order = np.argsort(lengths, kind="stable")
         answers = [None] * len(order)
@@ -129,3 +129,9 @@ class WindowTask(Unpooled, keras_hub.models.Task):
         # `__call__` would print all examples if one of them is at fault.
         packed = self.preprocessor.call(x, y, sample_weight)
         return keras.utils.unpack_x_y_sample_weight(packed)
+
+
+def _sees_padding(backbone):
+    # Convolutions that leak, or blocks that are a share of the whole row.
+    has_blocks = isinstance(backbone.pooling_segments, int)
+    return backbone.padding == "leak" or has_blocks

@@ -144,9 +144,15 @@ def fit_closely(task, x, y, epochs, rate=1e-2, loss="auto"):
     x, y, weights = keras.utils.unpack_x_y_sample_weight(rows)
     batch = (x, y) if weights is None else (x, y, weights)
     dataset = tf.data.Dataset.from_tensors(batch)
-    history = task.fit(dataset, epochs=epochs, verbose=0).history
-    task.compile(run_eagerly=True)  # few questions: not worth a trace each
+    history = task.fit(dataset, epochs=epochs, shuffle=False, verbose=0).history
+    eager(task)
     return history["loss"][-1]
+
+
+def eager(task):
+    """Compiles a task that is asked too little to be worth a trace."""
+    task.compile(run_eagerly=True)
+    return task
 
 
 def calm_backbone(family="conv_bert", **overrides):

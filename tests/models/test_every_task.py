@@ -16,6 +16,7 @@ from tests.harness import as_numpy
 from tests.models.builders import LABELS
 from tests.models.builders import TEXTS
 from tests.models.builders import calm_backbone
+from tests.models.builders import eager
 from tests.models.builders import small_classifier
 from tests.models.builders import small_embedder
 from tests.models.builders import small_masked_lm
@@ -97,8 +98,7 @@ def presets(tmp_path_factory):
     """Saves every task; returns folders and answers by kind and family."""
     saved = {}
     for kind, family in CASES:
-        task = build(kind, family)
-        task.compile(run_eagerly=True)
+        task = eager(build(kind, family))
         folder = tmp_path_factory.mktemp(f"{kind}_{family}")
         task.save_to_preset(str(folder / "preset"))
         saved[kind, family] = folder, answers(kind, task)
@@ -145,8 +145,8 @@ def test_presets_in_a_fresh_process(presets):
         np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
-def train_once(kind, task, run_eagerly=True):
-    task.compile(keras.optimizers.SGD(0.5), run_eagerly=run_eagerly)
+def train_once(kind, task):
+    task.compile(keras.optimizers.SGD(0.5), run_eagerly=True)
     # KerasHub's own takes no dict of labels.
     keras.Model.train_on_batch(task, *batch(kind, task))
 
@@ -193,24 +193,21 @@ def test_no_weight_is_without_gradient(kind, family):
 def test_mixed_bfloat16(kind):
     backbone = calm_backbone("hybrid_bert", dtype="mixed_bfloat16")
     task = build(kind, "hybrid_bert", backbone)
-    # KerasHub's head of masked LMs fails eagerly: it adds a float32 bias.
-    train_once(kind, task, run_eagerly=kind != "masked_lm")
+    if kind != "masked_lm":  # whose head, KerasHub's, fails eagerly
+        train_once(kind, task)
     for weight in task.weights:
         assert weight.dtype == "float32" or "seed" in weight.path
         assert np.all(np.isfinite(as_numpy(weight))), weight.path
     assert np.all(np.isfinite(answers(kind, task).astype("float64")))
 
 
-@pytest.mark.parametrize("kind, family", CASES)
-def test_weights_and_config_make_the_same_task(kind, family):
-    task = build(kind, family)
-    config = task.get_config()
-    task.compile(run_eagerly=True)
-    expected = answers(kind, task)
-    again = type(task).from_config(config)
-    again.preprocessor.tokenizer.set_vocabulary(
-        task.preprocessor.tokenizer.vocabulary
+@pytest.mark.filterwarnings("ignore:.*was not called as part of model")
+@pytest.mark.parametrize("kind", BUILDERS)
+def test_keras_file(kind, tmp_path):
+    task = eager(build(kind, "hybrid_bert"))
+    task.save(tmp_path / "task.keras")
+    again = eager(keras.saving.load_model(tmp_path / "task.keras"))
+    assert type(again) is type(task)
+    np.testing.assert_allclose(
+        answers(kind, again), answers(kind, task), atol=1e-6
     )
-    again.set_weights(task.get_weights())
-    again.compile(run_eagerly=True)
-    np.testing.assert_allclose(answers(kind, again), expected, atol=1e-6)

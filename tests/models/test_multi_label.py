@@ -34,13 +34,14 @@ def test_loss_and_accuracy(activation):
     classifier = multi_label(activation=activation)
     classifier.compile(run_eagerly=True)
     weights = np.array([1.0, 0.0, 3.0, 0.5])
-    outputs = np.asarray(classifier(classifier.preprocessor(TEXTS)))
+    rows = classifier.preprocessor(TEXTS)
+    outputs = np.asarray(classifier(rows))
     outputs = outputs.astype("float64")
     if activation is None:
         outputs = 1 / (1 + np.exp(-outputs))
     losses = -np.log(np.where(LABELS == 1, outputs, 1 - outputs)).mean(axis=1)
     loss, accuracy = classifier.evaluate(
-        TEXTS, LABELS, sample_weight=weights, batch_size=3, verbose=0
+        rows, LABELS, sample_weight=weights, batch_size=3, verbose=0
     )
     assert loss == pytest.approx((weights * losses).mean(), abs=1e-5)
     right = (outputs > 0.5) == (LABELS == 1)

@@ -10,6 +10,7 @@ import pytest
 from keras_mixattn.models import FAMILIES
 from keras_mixattn.models import TokenClassifier
 from tests.models.builders import calm_backbone
+from tests.models.builders import eager
 from tests.models.builders import fit_closely
 from tests.models.builders import small_token_classifier
 from tests.models.builders import tokenizer
@@ -140,8 +141,9 @@ def mean_loss(classifier, examples, labels, weights=None):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_loss_is_the_mean_over_words_whatever_the_padding(family):
-    classifier = small_token_classifier(family)
-    classifier.compile(run_eagerly=True)
+    classifier = eager(
+        small_token_classifier(family, backbone=calm_backbone(family))
+    )
     short = [words[:3] for words in WORDS], [labels[:3] for labels in LABELS]
     losses = []
     for length in (7, 13, 23):
@@ -164,8 +166,7 @@ def test_loss_is_the_mean_over_words_whatever_the_padding(family):
 
 
 def test_sample_weight():
-    classifier = small_token_classifier()
-    classifier.compile(run_eagerly=True)
+    classifier = eager(small_token_classifier())
     weights = [1.0, 0.0, 5.0, 2.0]
     got = classifier.evaluate(
         WORDS,
@@ -180,8 +181,7 @@ def test_sample_weight():
 
 
 def test_a_batch_without_words():
-    classifier = small_token_classifier()
-    classifier.compile(run_eagerly=True)
+    classifier = eager(small_token_classifier(backbone=calm_backbone()))
     before = [weight.numpy() for weight in classifier.trainable_weights]
     history = classifier.fit([[], []], [[], []], verbose=0).history
     assert history["loss"] == [0.0]
@@ -190,8 +190,7 @@ def test_a_batch_without_words():
 
 
 def test_validation_data():
-    classifier = small_token_classifier(backbone=calm_backbone())
-    classifier.compile(run_eagerly=True, weighted_metrics="auto")
+    classifier = eager(small_token_classifier(backbone=calm_backbone()))
     for data in ((WORDS, LABELS), [WORDS, LABELS, [1.0, 2.0, 0.0, 1.0]]):
         history = classifier.fit(
             *data[:2], batch_size=64, validation_data=data, verbose=0
@@ -229,8 +228,13 @@ def test_rows_are_shuffled(monkeypatch):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_padding_changes_nothing(family):
-    classifier = small_token_classifier(family, rows={"sequence_length": 23})
-    classifier.compile(run_eagerly=True)
+    classifier = eager(
+        small_token_classifier(
+            family,
+            backbone=calm_backbone(family),
+            rows={"sequence_length": 23},
+        )
+    )
     rows = classifier.windows([*WORDS, ["films"] * 10]).inputs
     whole = classifier.predict_on_batch(rows)
     outputs = classifier.predict_rows(rows, batch_size=1)
@@ -293,7 +297,7 @@ def test_entities_need_tags():
 
 
 def test_words_and_texts_have_probabilities():
-    classifier = small_token_classifier()
+    classifier = eager(small_token_classifier())
     examples = [["a", "good"], "a good, bad film!", []]
     answers = classifier.word_probabilities(examples)
     assert [rows.shape for rows in answers] == [(2, 3), (6, 3), (0, 3)]

