@@ -10,6 +10,7 @@ from keras_mixattn.layers.mixed_attention import check_allocation
 from keras_mixattn.layers.pooling_mixer import POOLINGS
 from keras_mixattn.layers.pooling_mixer import check_poolings
 from keras_mixattn.layers.text_embeddings import TextEmbeddings
+from keras_mixattn.models.preset_sources import FromAnyPreset
 from keras_mixattn.models.token_masks import check_drop_mask
 from keras_mixattn.models.token_masks import check_pooling_segments
 from keras_mixattn.models.token_masks import pooling_masks
@@ -48,7 +49,7 @@ def check_mixers(mixers: list, num_layers: int) -> list[dict]:
     ]
 
 
-class MixedEncoderBackbone(keras_hub.models.Backbone):
+class MixedEncoderBackbone(FromAnyPreset, keras_hub.models.Backbone):
     """A post-norm encoder whose layers mix tokens by any head allocation.
 
     The shared base of the families: it is not registered and has no presets

@@ -9,6 +9,7 @@ from keras import ops
 
 from keras_mixattn.layers.initializers import truncated_normal
 from keras_mixattn.models.preprocessing import preprocessor_for
+from keras_mixattn.models.preset_sources import FromAnyPreset
 from keras_mixattn.models.takes_rows import TakesRows
 from keras_mixattn.models.unpooled import Unpooled
 
@@ -25,7 +26,7 @@ class Filling(NamedTuple):
     probability: float
 
 
-class MaskedLM(TakesRows, Unpooled, keras_hub.models.MaskedLM):
+class MaskedLM(FromAnyPreset, TakesRows, Unpooled, keras_hub.models.MaskedLM):
     """Predicts masked tokens; its output matrix is the token embedding.
 
     `logits = norm(gelu(dense(x))) E^T + b` at the masked positions, `E` the

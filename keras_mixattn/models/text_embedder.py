@@ -6,13 +6,16 @@ import keras_hub
 from keras_mixattn.layers.mean_of_tokens import MeanOfTokens
 from keras_mixattn.models.pair_losses import PairScoreLoss
 from keras_mixattn.models.preprocessing import preprocessor_for
+from keras_mixattn.models.preset_sources import FromAnyPreset
 from keras_mixattn.models.takes_rows import TakesRows
 from keras_mixattn.models.unpooled import Unpooled
 
 POOLINGS = ("mean", "cls")
 
 
-class TextEmbedder(TakesRows, Unpooled, keras_hub.models.TextEmbedder):
+class TextEmbedder(
+    FromAnyPreset, TakesRows, Unpooled, keras_hub.models.TextEmbedder
+):
     """Embeds texts: the mean of their tokens' vectors, or the first one.
 
     Texts of like meaning are to get like vectors; `fit` takes pairs. With

@@ -6,10 +6,11 @@ import keras_hub
 from keras_mixattn.layers.initializers import truncated_normal
 from keras_mixattn.models.either_array import as_column
 from keras_mixattn.models.preprocessing import preprocessor_for
+from keras_mixattn.models.preset_sources import FromAnyPreset
 from keras_mixattn.models.takes_rows import TakesRows
 
 
-class TextRegressor(TakesRows, keras_hub.models.Task):
+class TextRegressor(FromAnyPreset, TakesRows, keras_hub.models.Task):
     """Scores texts by a dense layer on the pooled output.
 
     `score = low + (high - low) dense(dropout(pooled_output))`. The loss is

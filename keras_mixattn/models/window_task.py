@@ -4,13 +4,14 @@ import keras
 import keras_hub
 import numpy as np
 
+from keras_mixattn.models.preset_sources import FromAnyPreset
 from keras_mixattn.models.unpooled import Unpooled
 
 # Rows are cut to a multiple of this, so that few shapes are compiled.
 _LENGTHS = 16
 
 
-class WindowTask(Unpooled, keras_hub.models.Task):
+class WindowTask(FromAnyPreset, Unpooled, keras_hub.models.Task):
     """A task on Python lists; one example may become several rows.
 
     `fit`, `evaluate` and `predict` take raw examples, or the rows that the

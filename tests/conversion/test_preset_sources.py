@@ -26,7 +26,14 @@ from tests.models.builders import WORDS
 from tests.models.builders import small_classifier
 
 # Tasks whose classes load such sources.
-TASKS = ["text_classifier"]
+TASKS = [
+    "backbone",
+    "masked_lm",
+    "text_classifier",
+    "text_embedder",
+    "token_classifier",
+    "span_labeler",
+]
 
 
 class Hub:
