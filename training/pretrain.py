@@ -149,7 +149,6 @@ def fit(
     Returns:
         The record of `fit_resumably`.
     """
-    preprocessor = model.preprocessor
     trained = prepared(config, model)
 
     def batches(name, seed, **options):
@@ -164,7 +163,7 @@ def fit(
             )
         )
 
-    record = fit_resumably(
+    return fit_resumably(
         trained,
         run,
         rounds=config.steps // config.steps_per_round,
@@ -174,10 +173,6 @@ def fit(
         ),
         validation_data=batches("validation", HELD_OUT_SEED, shuffle=False),
     )
-    model.preprocessor = preprocessor
-    if model.backbone.pooled_dense is not None:
-        model.backbone.pooled_dense.trainable = True
-    return record
 
 
 def prepared(config: PretrainConfig, masked_lm: MaskedLM) -> keras.Model:
@@ -185,19 +180,14 @@ def prepared(config: PretrainConfig, masked_lm: MaskedLM) -> keras.Model:
 
     Args:
         config: The configuration.
-        masked_lm: The masked language model; it loses its preprocessor, and
-            its pooler is frozen if no loss asks anything of it.
+        masked_lm: The masked language model.
 
     Returns:
         The masked LM, or a model with its weights and one more objective.
     """
-    # Keras would preprocess raw strings; the windows are masked already.
-    masked_lm.preprocessor = None
     model = masked_lm
     if config.sentence_structure:
         model = with_sentence_structure(masked_lm)
-    elif masked_lm.backbone.pooled_dense is not None:
-        masked_lm.backbone.pooled_dense.trainable = False
     warmup_steps = config.warmup_steps
     if warmup_steps is None:
         warmup_steps = config.steps // 10

@@ -55,7 +55,10 @@ def read_preset(preset: str, revision: str | None = None) -> str:
 
 
 def _is_checkpoint(config):
-    return config.exists() and "model_type" in read_json(config)
+    try:
+        return config.exists() and "model_type" in read_json(config)
+    except InputError:  # whose it is cannot be told; KerasHub says so
+        return False
 
 
 def _converted(source):

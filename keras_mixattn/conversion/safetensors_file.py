@@ -1,7 +1,8 @@
 """The safetensors format: a header in JSON, then the bytes of the arrays.
 
-The format is a page long, so it is read and written here: what a file says of
-itself is then checked before anything of its size is allocated.
+The format is a page long, so it is read and written here: its package reads no
+bfloat16 without PyTorch, and says the same of every damage, while each fault is
+to be named here before anything of its size is allocated.
 """
 
 import functools

@@ -281,6 +281,16 @@ class MixedEncoderBackbone(FromAnyPreset, keras_hub.models.Backbone):
         """
         raise NotImplementedError("A family defines its default allocation.")
 
+    @property
+    def sees_padding(self) -> bool:
+        """Whether outputs hang on how far a row is padded.
+
+        They do if the convolutions leak, or if pooling segments are blocks,
+        which are a share of the whole row.
+        """
+        has_blocks = isinstance(self.pooling_segments, int)
+        return self.padding == "leak" or has_blocks
+
     @classmethod
     def from_architecture(cls, name: str, **overrides):
         """Builds a published size of the family with random weights.

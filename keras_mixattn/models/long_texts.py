@@ -7,7 +7,6 @@ import numpy as np
 from keras_mixattn.models.text_classifier import TextClassifier
 from keras_mixattn.models.text_regressor import TextRegressor
 from keras_mixattn.models.window_preprocessor import WindowPreprocessor
-from keras_mixattn.models.window_task import WindowTask
 
 POOLINGS = {"mean": np.add, "max": np.maximum}
 
@@ -87,8 +86,7 @@ def predict_long(
     windows = _TextWindows(
         task.preprocessor.tokenizer, task.preprocessor.sequence_length, stride
     ).windows(list(texts))
-    # It asks of a task what all tasks have.
-    outputs = WindowTask.predict_rows(task, windows.inputs, batch_size)
+    outputs = task.predict_rows(windows.inputs, batch_size)
     outputs = np.stack(outputs).astype("float32")
     first_rows = np.flatnonzero(np.diff(windows.examples, prepend=-1))
     pooled = POOLINGS[pooling].reduceat(outputs, first_rows)

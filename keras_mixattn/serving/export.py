@@ -36,8 +36,8 @@ def export_saved_model(
       `probabilities`, float32 `(batch, classes)`.
 
     Texts are packed to the longest of a batch, at most `max_length`; a
-    backbone with `padding="leak"` gets every row padded to `max_length`, as
-    its answer depends on that. Both signatures take single texts: a
+    backbone that `sees_padding` gets every row padded to `max_length`, as its
+    answer depends on that. Both signatures take single texts: a
     classifier trained on pairs would answer without the second text. The
     folder `assets.extra` holds the vocabulary, the labels, the tokenizer's
     settings, warm-up requests and a manifest. The version appears complete or

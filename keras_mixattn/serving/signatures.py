@@ -49,9 +49,9 @@ def _text_function(tokenizer, serve_tokens, max_length):
 
 def _token_function(task, max_length):
     backbone = task.backbone
-    # A backbone that leaks padding answers by the padded length, so its rows
+    # A backbone that sees padding answers by the padded length, so its rows
     # are padded as in training: to one fixed length.
-    fixed = backbone.padding == "leak"
+    fixed = backbone.sees_padding
     limit = max_length if fixed else backbone.max_sequence_length
     pad_id = task.preprocessor.tokenizer.pad_token_id
 

@@ -73,7 +73,7 @@ def test_bad_input_is_one_sentence_and_exit_code_2(preset, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("name", "old", "new", "words"),
     [
-        ("config.json", "{", "", "InputError: "),
+        ("config.json", "{", "", "JSONDecodeError: "),
         ("task.json", '"config"', '"settings"', "KeyError: 'config'"),
         ("task.json", '"num_classes": 3', '"num_classes": 4', "ValueError: "),
     ],

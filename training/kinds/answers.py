@@ -53,8 +53,7 @@ class Answers(Kind):
             inputs,
             labels,
             config.batch_size,
-            # The conditional head follows as many starts as a row must hold.
-            max(length_multiple(model), 32),
+            length_multiple(model),
         )
 
     def answers(self, examples, model, batch_size):

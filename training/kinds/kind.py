@@ -3,9 +3,6 @@
 import abc
 from pathlib import Path
 
-import keras
-import numpy as np
-
 from keras_mixattn.data import LengthBatches
 from keras_mixattn.errors import InputError
 from keras_mixattn.models import family_of
@@ -221,31 +218,6 @@ def length_multiple(model) -> int:
     Args:
         model: A task.
     """
-    # What the convolutions see of the padding is part of a `leak` model, so
-    # all batches get the same.
-    leaks = model.backbone.padding == "leak"
-    return model.preprocessor.sequence_length if leaks else 16
-
-
-def predicted(
-    model: keras.Model, inputs: dict[str, np.ndarray], batch_size: int
-) -> np.ndarray:
-    """Predicts rows, those of like length together.
-
-    Args:
-        model: A task with one output of fixed shape.
-        inputs: The rows.
-        batch_size: Rows of a step.
-
-    Returns:
-        The output of each row, in their order.
-    """
-    no_labels = np.zeros(len(inputs["padding_mask"]), "int32")
-    batches = LengthBatches(
-        inputs, no_labels, batch_size, length_multiple(model)
-    )
-    dataset, rows = batches.in_order_of_length()
-    outputs = model.predict(dataset, verbose=0)
-    answers = outputs.copy()
-    answers[rows] = outputs
-    return answers
+    if model.backbone.sees_padding:
+        return model.preprocessor.sequence_length
+    return 16

@@ -8,7 +8,6 @@ from keras_mixattn.data import packed_texts
 from keras_mixattn.data import read_labelled_texts
 from training.kinds.kind import Kind
 from training.kinds.kind import length_multiple
-from training.kinds.kind import predicted
 
 
 class TextKind(Kind):
@@ -48,7 +47,8 @@ class TextKind(Kind):
         )
 
     def answers(self, examples, model, batch_size):
-        return predicted(model, rows_of_texts(examples, model), batch_size)
+        rows = rows_of_texts(examples, model)
+        return np.stack(model.predict_rows(rows, batch_size))
 
     def labels(self, examples: LabelledTexts) -> np.ndarray:
         """Returns the labels as the model learns them.
