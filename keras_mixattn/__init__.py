@@ -1,4 +1,4 @@
-"""Encoders whose heads attend or convolve, in any mix.
+"""Encoders whose heads attend, convolve or pool, in any mix.
 
 Importing the package registers its classes with Keras, so that presets and
 saved models find them.

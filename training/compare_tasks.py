@@ -29,8 +29,8 @@ from training.tasks import TASKS
 _PRETRAIN = Path(__file__).parent / "configs" / "pretrain_tasks.json"
 _VOCABULARY_SIZE = 16000
 
-# Name -> keys of pre-training. All have the pooler of BERT, or none of them
-# would be of equal size.
+# Name -> keys of pre-training. All are built as HybridBERTs, whose pooler the
+# ConvBERT family lacks: they differ in their heads alone.
 ENCODERS = {
     "attention": {"mixers": [{"attention": 4}] * 4},
     "ConvBERT": {"mixers": [{"attention": 2, "span_conv": 2}] * 4},

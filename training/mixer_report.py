@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from training.files import written_whole
 from training.mixer_grid import MIXERS
 from training.mixer_grid import Grid
+from training.report import mean_and_spread
 from training.report import save_figure
 from training.report import write_metrics
 
@@ -208,22 +209,12 @@ def draw_accuracies(report: dict, path: Path) -> None:
 
 
 def _loss(runs: list[dict]) -> str:
-    return _mean_and_spread([run["losses"][-1] for run in runs], ".3f")
+    return mean_and_spread([run["losses"][-1] for run in runs], ".3f")
 
 
 def _accuracy(runs: list[dict]) -> str:
     values = [100 * run["accuracy"] for run in runs]
-    return _mean_and_spread(values, ".1f")
-
-
-def _mean_and_spread(values: list[float], form: str) -> str:
-    """Writes a mean and, of several values, their standard deviation."""
-    if not values:
-        return "n/a"
-    mean = format(statistics.mean(values), form)
-    if len(values) == 1:
-        return mean
-    return f"{mean} ± {format(statistics.stdev(values), form)}"
+    return mean_and_spread(values, ".1f")
 
 
 def _number(value: float | None, form: str) -> str:

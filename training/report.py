@@ -1,6 +1,7 @@
 """Metrics as JSON, curves and confusion matrices as pictures."""
 
 import json
+import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,6 +26,31 @@ def write_metrics(metrics: dict, path: str | Path) -> None:
             json.dumps(metrics, indent=2, allow_nan=False) + "\n",
             encoding="utf-8",
         )
+
+
+def mean_and_spread(values: Sequence[float], form: str) -> str:
+    """Writes a mean and, of several values, their standard deviation.
+
+    Args:
+        values: The values of one figure, one for each seed.
+        form: Format of a number, such as `".1f"`.
+
+    Returns:
+        The text; `n/a` of no values.
+
+    Example:
+
+    ```python
+    mean_and_spread([1.0, 2.0, 3.0], ".1f")
+    # 2.0 ± 1.0
+    ```
+    """
+    if not values:
+        return "n/a"
+    mean = format(statistics.mean(values), form)
+    if len(values) == 1:
+        return mean
+    return f"{mean} ± {format(statistics.stdev(values), form)}"
 
 
 def draw_curves(

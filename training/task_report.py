@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from training.files import written_whole
+from training.report import mean_and_spread
 from training.report import write_metrics
 
 
@@ -92,32 +93,29 @@ def tables(report: dict) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _plain(name: str) -> str:
+    return name.replace("_", " ").replace("bayes", "Bayes")
+
+
 def _line(task: str, pretrained: bool, columns: list[list[dict]]) -> str:
     runs = [run for column in columns for run in column]
     some = runs[0]
     baselines = ", ".join(
-        f"{name.replace('_', ' ')} {100 * score:.1f}"
+        f"{_plain(name)} {100 * score:.1f}"
         for name, score in some["baselines"].items()
     )
     minutes = statistics.mean(run["seconds"] for run in runs) / 60
     cells = [
         task if pretrained else f"{task}, without pre-training",
-        some["metric"].replace("_", " "),
+        _plain(some["metric"]),
         f"{some['train_texts']:,}",
         f"{some['test_texts']:,}",
         baselines,
-        *map(_mean_and_spread, columns),
+        *map(_scores, columns),
         f"{minutes:.1f}",
     ]
     return "| " + " | ".join(cells) + " |"
 
 
-def _mean_and_spread(runs: list[dict]) -> str:
-    """Writes a mean and, of several seeds, their standard deviation."""
-    scores = [100 * run["score"] for run in runs]
-    if not scores:
-        return "n/a"
-    mean = f"{statistics.mean(scores):.1f}"
-    if len(scores) == 1:
-        return mean
-    return f"{mean} ± {statistics.stdev(scores):.1f}"
+def _scores(runs: list[dict]) -> str:
+    return mean_and_spread([100 * run["score"] for run in runs], ".1f")
