@@ -129,6 +129,10 @@ class PoolingMixer(keras.layers.Layer):
             dense = projection(self._dim, self.dtype_policy, name)
             dense.build((None, inputs_shape[-1]))
             setattr(self, name, dense)
+        projected = (*inputs_shape[:-1], self._dim)
+        for pooling in (self.segment_max_pooling, self.local_max_pooling):
+            # Layers without weights too: Keras quantizes what is built.
+            pooling.build(projected)
         self.built = True
 
     def call(

@@ -173,3 +173,11 @@ def test_order_within_a_segment_does_not_matter():
     output = as_numpy(mixer(X[:1], pooling_segment_ids=segments))
     moved = mixer(X[:1, order], pooling_segment_ids=segments)
     np.testing.assert_allclose(as_numpy(moved), output[:, order], atol=2e-6)
+
+
+def test_building_it_builds_every_pooling():
+    # What is not built, Keras refuses to quantize.
+    layer = layers.PoolingMixer(num_heads=2, head_dim=3)
+    layer.build((2, 5, 7))
+    assert layer.local_max_pooling.built
+    assert layer.segment_max_pooling.built
