@@ -1,6 +1,6 @@
 r"""Compares mixers: the same size, text, steps and task for each.
 
-    python -m training.compare_mixers            # about five hours, two cores
+    python -m training.compare_mixers            # about three hours, two cores
     python -m training.compare_mixers --quick    # about twenty minutes
 
 Every encoder of `training.mixer_grid` is pre-trained and fine-tuned, with
@@ -195,7 +195,7 @@ def stages_of(run: Run, grid: Grid, directory: Path) -> list[Stage]:
             + ("--dev", f"{data / 'task_dev.tsv'}")
             + ("--test", f"{data / 'task_test.tsv'}")
             + ("--epochs", f"{grid.epochs}")
-            + ("--seed", f"{run.seed}"),
+            + ("--seeds", f"{grid.finetunings}"),
             outputs=(finetune / "metrics.json",),
             configs=(_FINETUNE,),
             run_directory=finetune,

@@ -32,13 +32,13 @@ MIXERS = {
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """One encoder that is pre-trained and fine-tuned.
+    """One encoder that is pre-trained, then fine-tuned with several seeds.
 
     Args:
         mixer: A key of `MIXERS`.
         drop_mask: `"none"` or `"keys"`.
         mask_rate: Share of tokens to predict.
-        seed: Of weights, order and masks.
+        seed: Of the pre-training: its weights, order and masks.
     """
 
     mixer: str
@@ -66,13 +66,15 @@ class Grid:
     Args:
         steps: Optimizer steps of a pre-training.
         epochs: Epochs of a fine-tuning.
-        seeds: Seeds of every setting.
+        seeds: Seeds of pre-training, of every setting.
+        finetunings: Number of fine-tunings of a run, each with its own seed.
         mask_rates: Shares of tokens to predict.
     """
 
     steps: int
     epochs: int
     seeds: tuple[int, ...]
+    finetunings: int
     mask_rates: tuple[float, ...]
 
     def runs(self) -> list[Run]:
@@ -85,5 +87,7 @@ class Grid:
         ]
 
 
-FULL = Grid(steps=4000, epochs=4, seeds=(1, 2, 3), mask_rates=(0.15, 0.4))
-QUICK = Grid(steps=500, epochs=2, seeds=(1,), mask_rates=(0.15,))
+FULL = Grid(
+    steps=4000, epochs=4, seeds=(1,), finetunings=3, mask_rates=(0.15, 0.4)
+)
+QUICK = Grid(steps=500, epochs=2, seeds=(1,), finetunings=1, mask_rates=(0.15,))

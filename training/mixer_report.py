@@ -63,7 +63,7 @@ def collect(grid: Grid, directory: Path) -> dict:
                     **dataclasses.asdict(run),
                     "losses": [row["val_loss"] for row in history],
                     "masked_accuracy": pretrained["validation_accuracy"],
-                    "accuracy": finetuned["scores"]["test"]["accuracy"],
+                    "accuracies": _accuracies(finetuned),
                     "naive_bayes": finetuned["baselines"]["naive_bayes"],
                     "parameters": pretrained["parameters"],
                 }
@@ -102,7 +102,7 @@ def tables(report: dict) -> str:
         The text, with a line feed at the end.
     """
     groups, costs = by_setting(report), report["costs"]
-    lines = []
+    lines = [_seeds(report["grid"]), ""]
     for rate in report["grid"]["mask_rates"]:
         lines += [
             f"### {rate:.0%} of the tokens masked",
@@ -193,16 +193,19 @@ def draw_accuracies(report: dict, path: Path) -> None:
         for number, mixer in enumerate(MIXERS):
             for drop_mask, offset in (("none", -0.15), ("keys", 0.15)):
                 runs = by_setting(report).get((mixer, drop_mask, rate), [])
+                accuracies = _all_accuracies(runs)
                 one.plot(
-                    [run["accuracy"] for run in runs],
-                    [number + offset] * len(runs),
+                    accuracies,
+                    [number + offset] * len(accuracies),
                     "o" if drop_mask == "none" else "^",
                     color=f"C{number}",
                     fillstyle="full" if drop_mask == "none" else "none",
                 )
         one.set_yticks(range(len(MIXERS)), MIXERS)
         one.invert_yaxis()
-        one.set_xlabel("test accuracy, one mark a seed; triangles: DropMask")
+        one.set_xlabel(
+            "test accuracy, a mark each fine-tuning; triangles: DropMask"
+        )
         one.set_title(f"pre-trained with {rate:.0%} masked")
         one.grid(alpha=0.3)
     save_figure(figure, path)
@@ -213,8 +216,29 @@ def _loss(runs: list[dict]) -> str:
 
 
 def _accuracy(runs: list[dict]) -> str:
-    values = [100 * run["accuracy"] for run in runs]
+    values = [100 * accuracy for accuracy in _all_accuracies(runs)]
     return mean_and_spread(values, ".1f")
+
+
+def _all_accuracies(runs: list[dict]) -> list[float]:
+    return [accuracy for run in runs for accuracy in run["accuracies"]]
+
+
+def _accuracies(finetuned: dict) -> list[float]:
+    """Returns the test accuracy of each fine-tuning of a run."""
+    scores = finetuned.get("runs", {"": finetuned["scores"]}).values()
+    return [splits["test"]["accuracy"] for splits in scores]
+
+
+def _seeds(grid: dict) -> str:
+    counts = len(grid["seeds"]), grid["finetunings"]
+    pretrained, finetuned = (
+        "one seed" if count == 1 else f"{count} seeds" for count in counts
+    )
+    return (
+        f"Pre-trained with {pretrained}, each encoder fine-tuned with "
+        f"{finetuned}; of several, the mean ± the standard deviation."
+    )
 
 
 def _number(value: float | None, form: str) -> str:
@@ -223,12 +247,15 @@ def _number(value: float | None, form: str) -> str:
 
 def _is_of(grid: Grid, folder: Path) -> bool:
     """Whether a run has finished, and is as long as the grid says."""
-    lengths = {"pretrain": ("steps", grid.steps)}
-    lengths["finetune"] = ("epochs", grid.epochs)
+    lengths = {
+        "pretrain": {"steps": grid.steps},
+        "finetune": {"epochs": grid.epochs, "seeds": grid.finetunings},
+    }
     return all(
         (folder / stage / "metrics.json").exists()
-        and (_read(folder / stage / "config.json") or {}).get(key) == length
-        for stage, (key, length) in lengths.items()
+        and keys.items()
+        <= (_read(folder / stage / "config.json") or {}).items()
+        for stage, keys in lengths.items()
     )
 
 

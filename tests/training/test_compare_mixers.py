@@ -1,5 +1,6 @@
 """The grid of mixers, its resumption, and what its report says."""
 
+import dataclasses
 import json
 import statistics
 
@@ -17,15 +18,15 @@ from training.mixer_report import write_report
 from training.report import write_metrics
 from training.stages import Stage
 
-LONGER = Grid(steps=80, epochs=1, seeds=(1, 2), mask_rates=(0.15, 0.4))
-SMALL = Grid(steps=40, epochs=1, seeds=(1, 2), mask_rates=(0.15, 0.4))
-
-
-EPOCHS = {"epochs": 1}
+SMALL = Grid(
+    steps=40, epochs=1, seeds=(1, 2), finetunings=2, mask_rates=(0.15, 0.4)
+)
+LONGER = dataclasses.replace(SMALL, steps=80)
+MORE_OFTEN = dataclasses.replace(SMALL, finetunings=3)
 
 
 def finish(directory, run, loss, accuracy):
-    """Writes what a finished run leaves."""
+    """Writes what a finished run with two fine-tunings leaves."""
     losses = [{"val_loss": loss + 1.0}, {"val_loss": loss}]
     write_metrics(
         {"history": losses, "validation_accuracy": 0.3, "parameters": 1234567},
@@ -34,18 +35,27 @@ def finish(directory, run, loss, accuracy):
     write_metrics(
         {
             "scores": {"test": {"accuracy": accuracy}},
+            "runs": {
+                "seed1": {"test": {"accuracy": accuracy - 0.01}},
+                "seed2": {"test": {"accuracy": accuracy + 0.01}},
+            },
             "baselines": {"naive_bayes": 0.8},
         },
         directory / run.folder / "finetune" / "metrics.json",
     )
-    for stage, length in (("pretrain", {"steps": 40}), ("finetune", EPOCHS)):
+    for stage, length in (
+        ("pretrain", {"steps": 40}),
+        ("finetune", {"epochs": 1, "seeds": 2}),
+    ):
         write_metrics(length, directory / run.folder / stage / "config.json")
 
 
 def test_the_grids_hold_every_setting_once():
     runs = mixer_grid.FULL.runs()
-    assert len(runs) == len({run.folder for run in runs}) == 8 * 2 * 2 * 3
-    assert [run.seed for run in runs] == sorted(run.seed for run in runs)
+    assert len(runs) == len({run.folder for run in runs}) == 8 * 2 * 2
+    assert mixer_grid.FULL.finetunings == 3
+    seeds = [run.seed for run in SMALL.runs()]
+    assert seeds == sorted(seeds) == [1] * 32 + [2] * 32
     assert len(mixer_grid.QUICK.runs()) == 16
 
 
@@ -70,6 +80,7 @@ def test_report(tmp_path):
     report = collect(SMALL, tmp_path)
     assert len(report["runs"]) == len(runs) - 1
     assert collect(LONGER, tmp_path)["runs"] == []
+    assert collect(MORE_OFTEN, tmp_path)["runs"] == []
     groups = by_setting(report)
     assert len(groups["attention", "none", 0.15]) == 2
     assert len(groups["three-way", "keys", 0.4]) == 1
@@ -78,6 +89,10 @@ def test_report(tmp_path):
     losses = [4.0, 7.2]
     spread = statistics.stdev(losses)
     assert f"| {statistics.mean(losses):.3f} ± {spread:.3f} |" in text
+    accuracies = [49, 51, 81, 83]
+    spread = statistics.stdev(accuracies)
+    assert f"| {statistics.mean(accuracies):.1f} ± {spread:.1f} |" in text
+    assert text.startswith("Pre-trained with 2 seeds, each encoder fine-tuned")
     assert "| attention | 1,234,567 | n/a | n/a |" in text
     assert "| attention | 1,234,567 | 71 | 89 |" in text
     assert text.count("### ") == 2
@@ -101,6 +116,7 @@ def test_stages_name_their_run(tmp_path):
     mixers = json.loads(words[words.index("--mixers") + 1])
     assert mixers == mixer_grid.MIXERS["three-way"]
     assert f"{tmp_path / run.folder / 'pretrain/preset'}" in finetune.arguments
+    assert finetune.arguments[-2:] == ("--seeds", "2")
 
 
 @pytest.fixture
@@ -147,7 +163,7 @@ def commands(tmp_path, monkeypatch):
 
 
 VOCABULARY = Stage("vocabulary", "Nothing", ("-c", ""))
-ONE_SEED = Grid(steps=40, epochs=1, seeds=(1,), mask_rates=(0.15,))
+ONE_SEED = dataclasses.replace(SMALL, seeds=(1,), mask_rates=(0.15,))
 
 
 def test_a_finished_grid_is_left_alone_and_a_longer_one_goes_on(
@@ -157,13 +173,13 @@ def test_a_finished_grid_is_left_alone_and_a_longer_one_goes_on(
     assert len(commands()) == 12
     compare_mixers.run_grid(ONE_SEED, tmp_path / "run", workers=2)
     assert len(commands()) == 12
-    longer = Grid(steps=40, epochs=2, seeds=(1,), mask_rates=(0.15,))
+    longer = dataclasses.replace(ONE_SEED, epochs=2)
     compare_mixers.run_grid(longer, tmp_path / "run", workers=2)
     assert len(commands()) == 18
 
 
 def test_a_run_that_fails_is_named_and_the_others_finish(commands, tmp_path):
-    failing = Grid(steps=40, epochs=7, seeds=(1,), mask_rates=(0.15,))
+    failing = dataclasses.replace(ONE_SEED, epochs=7)
     with pytest.raises(InputError, match="2 of 6 runs failed.*pretrain.log"):
         compare_mixers.run_grid(failing, tmp_path / "run", workers=2)
     assert commands().count("good") == 8
