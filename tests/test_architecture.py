@@ -36,6 +36,7 @@ ALLOWED = {
         "tensorflow_datasets",
         "tensorflow_text",
         "tokenizers",
+        "zstandard",  # packed text
         "keras_mixattn.errors",
         "keras_mixattn.iob2",
     },

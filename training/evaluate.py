@@ -18,6 +18,7 @@ from pathlib import Path
 from keras_mixattn.errors import InputError
 from keras_mixattn.errors import exit_on_input_error
 from training.answering import all_answers
+from training.arguments import column
 from training.example_splits import digests
 from training.example_splits import read_test
 from training.files import preset_digest
@@ -27,7 +28,6 @@ from training.kinds import KINDS
 from training.report import write_metrics
 from training.task_models import load_task
 from training.tasks import task_keys
-from training.text_rows import column
 
 
 def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:

@@ -2,7 +2,7 @@ r"""Answers the texts of a file of any size with a fine-tuned preset.
 
     python -m training.predict --preset runs/finetune/preset IN.tsv OUT.jsonl
 
-`IN` is a table (`.tsv`, `.csv`, `.jsonl`, also with `.gz`), a `.txt` with one
+`IN` is a table (`.tsv`, `.csv`, `.jsonl`, also packed), a `.txt` with one
 text a line, or, for questions, also a `.json` in the format of SQuAD. `OUT`,
 a `.jsonl` or `.tsv`, has one row for each text, in the same order. `IN` is
 read twice: first to count and check its rows, then some at a time, so that
@@ -20,10 +20,12 @@ from tqdm import tqdm
 
 from keras_mixattn.data import Questions
 from keras_mixattn.data import Texts
+from keras_mixattn.data import iterate_texts
 from keras_mixattn.data import read_questions
 from keras_mixattn.errors import InputError
 from keras_mixattn.errors import exit_on_input_error
 from training.answering import EXAMPLES_AT_ONCE
+from training.arguments import column
 from training.example_splits import rows_of
 from training.files import written_whole
 from training.kinds import KINDS
@@ -31,8 +33,6 @@ from training.kinds import PredictOptions
 from training.prediction_rows import check_ending
 from training.prediction_rows import row_writer
 from training.task_models import load_task
-from training.text_rows import column
-from training.text_rows import text_rows
 
 
 def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -140,7 +140,7 @@ def _count(source: Path, columns: tuple) -> int:
     count = sum(
         1
         for _ in tqdm(
-            text_rows(source, *columns),
+            iterate_texts(source, *columns),
             desc="Reading",
             unit=" texts",
             leave=False,
@@ -177,7 +177,7 @@ def _options(arguments: argparse.Namespace, kind) -> PredictOptions:
 def _chunks(
     source: Path, columns: tuple, asks: bool
 ) -> Iterator[Texts | Questions]:
-    rows = text_rows(source, *columns)
+    rows = iterate_texts(source, *columns)
     first = 1
     while some := list(itertools.islice(rows, EXAMPLES_AT_ONCE)):
         texts, pairs = map(list, zip(*some, strict=True))

@@ -1,11 +1,17 @@
 """The windows of token ids of a pre-training run."""
 
 import itertools
+from pathlib import Path
 
 import numpy as np
+import tensorflow as tf
 from tqdm import tqdm
 
+from keras_mixattn.data import PretrainingRecords
 from keras_mixattn.data import SentenceStructureExamples
+from keras_mixattn.data import TokenMasker
+from keras_mixattn.data import masked_lm_dataset
+from keras_mixattn.data import masked_records_dataset
 from keras_mixattn.data import read_documents
 from keras_mixattn.data import sentence_structure_examples
 from keras_mixattn.data import token_windows
@@ -17,14 +23,18 @@ from training.run_directory import RunDirectory
 # Runs that differ in their seed are measured on the same masked windows.
 HELD_OUT_SEED = 1
 
-# Windows of one text each, or pairs of texts.
-Windows = np.ndarray | SentenceStructureExamples
+_MANIFEST = "manifest.json"
+
+# Windows of one text each, pairs of texts, or records that stay on disk.
+Windows = np.ndarray | SentenceStructureExamples | PretrainingRecords
 
 
 def read_windows(
     config: PretrainConfig, tokenizer, run: RunDirectory
 ) -> dict[str, Windows]:
     """Reads the text as windows, or those that the run kept.
+
+    A directory of `training.build_pretraining_data` is taken as it is.
 
     Args:
         config: The configuration.
@@ -36,14 +46,43 @@ def read_windows(
         `"validation"`.
 
     Raises:
-        InputError: A source cannot be read or holds too little text.
+        InputError: A source cannot be read or holds too little text, or
+            records do not fit the configuration.
     """
     return {
-        name: _load(run / _file(name))
-        if run.has(_file(name))
-        else _windows_of(config, tokenizer, name)
+        name: _read(config, tokenizer, run, name)
         for name in ("train", "validation")
     }
+
+
+def _read(
+    config: PretrainConfig, tokenizer, run: RunDirectory, name: str
+) -> Windows:
+    records = _records(getattr(config, name))
+    if records is not None:
+        records.check(tokenizer, config.sequence_length)
+        if config.sentence_structure:
+            raise InputError(
+                f"'{records.directory}' holds records, whose texts are in "
+                "their order; for `sentence_structure` give their text."
+            )
+        return _checked(config, name, records)
+    if run.has(_file(name)):
+        return _load(run / _file(name))
+    return _windows_of(config, tokenizer, name)
+
+
+def _records(sources: list[str]) -> PretrainingRecords | None:
+    """Opens the sources if they are a directory of records."""
+    is_records = [(Path(source) / _MANIFEST).exists() for source in sources]
+    if not any(is_records):
+        return None
+    if len(sources) > 1:
+        raise InputError(
+            f"'{sources[is_records.index(True)]}' holds records, which cannot "
+            "be joined with other sources; build records of all the text."
+        )
+    return PretrainingRecords(sources[0])
 
 
 def keep_windows(windows: dict[str, Windows], run: RunDirectory) -> None:
@@ -57,6 +96,8 @@ def keep_windows(windows: dict[str, Windows], run: RunDirectory) -> None:
         InputError: They cannot be written.
     """
     for name, rows in windows.items():
+        if isinstance(rows, PretrainingRecords):
+            continue
         if not run.has(_file(name)):
             with written_whole(run / _file(name)) as partial:
                 with open(partial, "wb") as opened:
@@ -69,7 +110,30 @@ def count_windows(windows: Windows) -> int:
     Args:
         windows: Windows of one split.
     """
+    if isinstance(windows, PretrainingRecords):
+        return len(windows)
     return len(_columns(windows)["token_ids"])
+
+
+def masked_batches(
+    windows: Windows, masker: TokenMasker, batch_size: int, seed: int, **options
+) -> tf.data.Dataset:
+    """Makes masked batches of windows of any kind.
+
+    Args:
+        windows: Windows of one split.
+        masker: Chooses and hides tokens.
+        batch_size: Windows of a step.
+        seed: Of order and masks.
+        **options: Others of `masked_lm_dataset` and `masked_records_dataset`.
+
+    Returns:
+        A dataset of (inputs, labels, weights).
+    """
+    make = masked_lm_dataset
+    if isinstance(windows, PretrainingRecords):
+        make = masked_records_dataset
+    return make(windows, masker, batch_size, seed, **options)
 
 
 def _columns(windows: Windows) -> dict[str, np.ndarray]:
@@ -79,6 +143,8 @@ def _columns(windows: Windows) -> dict[str, np.ndarray]:
 
 
 def _rows(windows: Windows, rows) -> Windows:
+    if isinstance(windows, PretrainingRecords):
+        return windows.pick(rows)
     if isinstance(windows, SentenceStructureExamples):
         return SentenceStructureExamples(*(x[rows] for x in windows))
     return windows[rows]
@@ -102,8 +168,7 @@ def _windows_of(config: PretrainConfig, tokenizer, name: str) -> Windows:
         read_documents(sources, config.text_column), config.max_documents
     )
     documents = tqdm(documents, desc=f"Reading {name} text", unit=" documents")
-    pairs = config.sentence_structure
-    if pairs:
+    if config.sentence_structure:
         windows = sentence_structure_examples(
             documents,
             tokenizer,
@@ -115,13 +180,19 @@ def _windows_of(config: PretrainConfig, tokenizer, name: str) -> Windows:
         windows = token_windows(
             documents, tokenizer, config.sequence_length, config.min_tokens
         )
+    return _checked(config, name, windows)
+
+
+def _checked(config: PretrainConfig, name: str, windows: Windows) -> Windows:
+    """Returns enough windows to train on, or some to measure on."""
     count = count_windows(windows)
     needed = config.batch_size if name == "train" else 1
     if count < needed:
         raise InputError(
-            f"The {name} text, {', '.join(sources)}, gives {count} "
-            f"windows, but at least {needed} are needed; give more text, or "
-            f"lower `batch_size`{'' if pairs else ' or `min_tokens`'}."
+            f"The {name} text, {', '.join(getattr(config, name))}, gives "
+            f"{count} windows, but at least {needed} are needed; give more "
+            "text, or lower `batch_size`"
+            f"{'' if config.sentence_structure else ' or `min_tokens`'}."
         )
     if name == "validation":
         pick = np.random.default_rng(HELD_OUT_SEED).permutation(count)

@@ -58,7 +58,8 @@ def conll_sentences(
     and `#` starts a word like any other.
 
     Args:
-        path: A file that ends in one of `CONLL_ENDINGS`, or that and `.gz`.
+        path: A file that ends in one of `CONLL_ENDINGS`, or that and `.gz`,
+            `.xz` or `.zst`.
         word_column: By default `"FORM"`, or the first column.
         tag_column: By default `"UPOS"`, or the last column.
 

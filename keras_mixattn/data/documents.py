@@ -7,18 +7,22 @@ from pathlib import Path
 from keras_mixattn.data.docstrings import SPLITS
 from keras_mixattn.data.docstrings import docstring_documents
 from keras_mixattn.data.docstrings import module_split
+from keras_mixattn.data.text_files import PACKED
 from keras_mixattn.data.text_files import TABLE_ENDINGS
-from keras_mixattn.data.text_files import choose_column
 from keras_mixattn.data.text_files import file_ending
-from keras_mixattn.data.text_files import read_table
 from keras_mixattn.data.text_files import text_lines
+from keras_mixattn.data.text_rows import iterate_texts
+from keras_mixattn.data.tfds_tables import TFDS_PREFIX
 from keras_mixattn.errors import InputError
 
 ENDINGS = (".txt", *TABLE_ENDINGS)
 
 
 def read_documents(
-    sources: str | Path | Sequence[str | Path], text_column: str = "text"
+    sources: str | Path | Sequence[str | Path],
+    text_column: str = "text",
+    split: str | None = None,
+    data_dir: str | Path | None = None,
 ) -> Iterator[str]:
     r"""Yields the documents of files, directories or the embedded corpus.
 
@@ -30,12 +34,16 @@ def read_documents(
       `docstrings:train`, `docstrings:dev` and `docstrings:test` take the
       modules of one split of `package_sentences`, so that pre-training can
       leave the test text out.
+    - `tfds:NAME`: a TensorFlow data set, one document an example.
 
-    Every file may be gzipped (`.txt.gz`). Empty documents are left out.
+    Every file may be packed (`.txt.gz`, `.txt.xz`, `.txt.zst`). Empty
+    documents are left out.
 
     Args:
         sources: One source or several, read in this order.
         text_column: The column of a table that holds the text.
+        split: Split of TensorFlow data sets, by default `"train"`.
+        data_dir: Directory of prepared TensorFlow data sets.
 
     Returns:
         An iterator of documents, none of them empty.
@@ -53,50 +61,84 @@ def read_documents(
     if isinstance(sources, str | Path):
         sources = [sources]
     for source in sources:
-        word, _, split = str(source).partition(":")
-        if word == "docstrings":
-            documents = _docstrings(split)
-        else:
-            documents = _documents_below(Path(source), text_column)
-        yield from filter(None, map(str.strip, documents))
+        for item in document_files(source):
+            if isinstance(item, Path):
+                documents = _documents_of_file(item, text_column)
+            elif item.startswith(TFDS_PREFIX):
+                rows = iterate_texts(item, text_column, None, split, data_dir)
+                documents = (row.text for row in rows)
+            else:
+                documents = _docstrings(item.partition(":")[2])
+            yield from filter(None, map(str.strip, documents))
 
 
-def _docstrings(split: str) -> Iterator[str]:
+def document_files(source: str | Path) -> list[Path | str]:
+    r"""Lists the files that `read_documents` reads of a source, in its order.
+
+    Args:
+        source: A file, a directory, or a word such as `docstrings` or
+            `tfds:NAME`.
+
+    Returns:
+        The file; or those below the directory; or the word, a string.
+
+    Raises:
+        InputError: It is a directory without files of text, a file with
+            another ending, or a word that names no split.
+
+    Example:
+
+    ```python
+    Path("a.txt").write_text("One.")
+    assert document_files(".") == [Path("a.txt")]
+    ```
+    """
+    word, _, split = str(source).partition(":")
+    if word == "docstrings":
+        _check_split(split)
+        return [str(source)]
+    if str(source).startswith(TFDS_PREFIX):
+        return [str(source)]
+    path = Path(source)
+    if path.is_dir():
+        return _files_below(path)
+    if file_ending(path) not in ENDINGS:
+        raise InputError(
+            f"'{path}' is no source of text; give a file that ends in "
+            f"{', '.join(ENDINGS)} {PACKED}, a directory, {TFDS_PREFIX}NAME "
+            "or the word docstrings."
+        )
+    return [path]
+
+
+def _check_split(split: str) -> None:
     if split and split not in SPLITS:
         raise InputError(
             f"'docstrings:{split}' names no split; write 'docstrings' for "
             f"all, or one of {', '.join(SPLITS)} after the colon."
         )
+
+
+def _docstrings(split: str) -> Iterator[str]:
     for document in docstring_documents():
         if not split or module_split(document.module) == split:
             yield document.text
 
 
-def _documents_below(path: Path, text_column: str) -> Iterator[str]:
-    if not path.is_dir():
-        yield from _documents_of_file(path, text_column)
-        return
+def _files_below(path: Path) -> list[Path]:
     files = [file for file in path.rglob("*") if file_ending(file) in ENDINGS]
     if not files:
         raise InputError(
             f"Directory '{path}' holds no file that ends in "
-            f"{', '.join(ENDINGS)} (or one of these and .gz)."
+            f"{', '.join(ENDINGS)} {PACKED}."
         )
-    for file in sorted(files):
-        yield from _documents_of_file(file, text_column)
+    return sorted(files)
 
 
 def _documents_of_file(path: Path, text_column: str) -> Iterator[str]:
-    ending = file_ending(path)
-    if ending == ".txt":
+    if file_ending(path) == ".txt":
         return _paragraphs(path)
-    if ending in TABLE_ENDINGS:
-        return _column(path, text_column)
-    raise InputError(
-        f"'{path}' is no source of text; give a file that ends in "
-        f"{', '.join(ENDINGS)} (or one of these and .gz), a directory, or "
-        "the word docstrings."
-    )
+    return (row.text for row in iterate_texts(path, text_column))
 
 
 def _paragraphs(path: Path) -> Iterator[str]:
@@ -108,16 +150,3 @@ def _paragraphs(path: Path) -> Iterator[str]:
             yield " ".join(lines)
             lines = []
     yield " ".join(lines)
-
-
-def _column(path: Path, text_column: str) -> Iterator[str]:
-    table = read_table(path)
-    column = choose_column(table.columns, text_column, (), "text", path)
-    for number, row in table.rows:
-        text = row.get(column)
-        if not isinstance(text, str):
-            raise InputError(
-                f"File '{path}', line {number} has no text in column "
-                f"{column!r}; every row needs it as a string."
-            )
-        yield text

@@ -72,7 +72,7 @@ def read_labelled_texts(
     empty field is an error.
 
     Args:
-        source: A file, which may be gzipped, or `tfds:NAME`, for example
+        source: A file, which may be packed, or `tfds:NAME`, for example
             `tfds:glue/sst2`.
         text_column: The column of the text, or of the first of a pair.
         label_column: The column of the label.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from keras_mixattn.data.text_files import PACKED
 from keras_mixattn.data.text_files import file_ending
 from keras_mixattn.data.text_files import text_lines
 from keras_mixattn.data.tfds_tables import is_tfds
@@ -94,7 +95,7 @@ def read_questions(
     `is_impossible` have no answers; their `plausible_answers` are ignored.
 
     Args:
-        source: A `.json` or `.json.gz` file, or `tfds:NAME`, for example
+        source: A `.json` file, which may be packed, or `tfds:NAME`, such as
             `tfds:squad`.
         split: Split of a TensorFlow data set, by default `"train"`.
         data_dir: Directory of prepared TensorFlow data sets.
@@ -173,8 +174,7 @@ def _file_entries(path: Path) -> Iterator[_Entry]:
 def _json_content(path: Path):
     if file_ending(path) != ".json":
         raise InputError(
-            f"'{path}' holds no questions; its name must end in .json or "
-            ".json.gz."
+            f"'{path}' holds no questions; its name must end in .json {PACKED}."
         )
     try:
         return json.loads("".join(text_lines(path)))

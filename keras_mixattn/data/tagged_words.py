@@ -13,6 +13,7 @@ from keras_mixattn.data.entity_tags import mark_entities
 from keras_mixattn.data.label_names import NameIds
 from keras_mixattn.data.label_names import sorted_names
 from keras_mixattn.data.tagged_tables import table_sentences
+from keras_mixattn.data.text_files import PACKED
 from keras_mixattn.data.text_files import file_ending
 from keras_mixattn.data.texts import load_table
 from keras_mixattn.data.tfds_tables import is_tfds
@@ -71,7 +72,7 @@ def read_tagged_words(
     that continues no entity becomes `B-` (see `to_iob2`).
 
     Args:
-        source: A file, which may be gzipped, or `tfds:NAME`.
+        source: A file, which may be packed, or `tfds:NAME`.
         word_column: The column of the words. By default the first, `FORM` in
             CoNLL-U, or the one named `tokens` or `words`.
         tag_column: The column of the tags. By default the last, `UPOS` in
@@ -135,7 +136,7 @@ def _sentences(
     if ending not in CONLL_ENDINGS:
         raise InputError(
             f"'{source}' holds no tagged words; its name must end in "
-            f"{', '.join(CONLL_ENDINGS)} or .jsonl (.gz may follow)."
+            f"{', '.join(CONLL_ENDINGS)} or .jsonl {PACKED}."
         )
     return list(conll_sentences(Path(source), *columns)), None
 

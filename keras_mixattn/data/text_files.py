@@ -1,4 +1,4 @@
-"""Text files and tables, plain or gzipped, with one clear sentence per fault.
+"""Text files and tables, plain or packed, with one clear sentence per fault.
 
 Lines end at a line feed only (`str.splitlines` also breaks at U+0085, which
 real reviews contain), a byte order mark is ignored, and a byte that is not
@@ -9,6 +9,7 @@ import csv
 import gzip
 import itertools
 import json
+import lzma
 import zlib
 from collections.abc import Iterable
 from collections.abc import Iterator
@@ -17,9 +18,23 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
+from keras_mixattn.data.zstd_files import ZstdDamage
+from keras_mixattn.data.zstd_files import open_zstd
 from keras_mixattn.errors import InputError
 
 TABLE_ENDINGS = (".tsv", ".csv", ".jsonl")
+# What may follow the ending of any file that is read line by line.
+PACKED = "(.gz, .xz or .zst may follow)"
+
+_OPENERS = {".gz": gzip.open, ".xz": lzma.open, ".zst": open_zstd}
+_KINDS = {".gz": "gzip", ".xz": "xz", ".zst": "zstd"}
+_DAMAGE = (
+    EOFError,
+    gzip.BadGzipFile,
+    lzma.LZMAError,
+    zlib.error,
+    ZstdDamage,
+)
 
 
 class Table(NamedTuple):
@@ -36,27 +51,29 @@ class Table(NamedTuple):
 
 def file_ending(path: Path) -> str:
     """Returns the ending that tells the format: `a.TSV.gz` has `.tsv`."""
-    name = path.name.lower().removesuffix(".gz")
-    return Path(name).suffix
+    path = Path(path.name.lower())
+    return Path(path.stem).suffix if path.suffix in _OPENERS else path.suffix
 
 
 def text_lines(path: str | Path) -> Iterator[str]:
     """Yields the lines of a UTF-8 text file, line feeds included.
 
     Args:
-        path: A text file; one that ends in `.gz` is unpacked.
+        path: A text file; one that ends in `.gz`, `.xz` or `.zst` is
+            unpacked.
 
     Returns:
         An iterator of lines.
 
     Raises:
-        InputError: The file is missing, empty, unreadable or not UTF-8.
+        InputError: The file is missing, empty, unreadable or not UTF-8, or
+            the package that unpacks it is missing.
     """
     path = Path(path)
-    open_file = gzip.open if path.suffix.lower() == ".gz" else open
+    packing = path.suffix.lower()
     offset = 0
     try:
-        with open_file(path, "rb") as file:
+        with _OPENERS.get(packing, open)(path, "rb") as file:
             for number, line in enumerate(file, start=1):
                 text = _decoded(line, path, number, offset)
                 yield text.removeprefix("\ufeff") if number == 1 else text
@@ -69,10 +86,10 @@ def text_lines(path: str | Path) -> Iterator[str]:
         raise InputError(
             f"'{path}' is a directory; give the path of a file."
         ) from error
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+    except _DAMAGE as error:
         raise InputError(
-            f"File '{path}' is not a whole gzip file ({error}); copy it again "
-            "or remove the ending .gz if it is not packed."
+            f"File '{path}' is not a whole {_KINDS[packing]} file ({error}); "
+            f"copy it again or remove the ending {packing} if it is not packed."
         ) from error
     except OSError as error:
         raise InputError(
@@ -101,11 +118,11 @@ def read_table(
     A `.tsv` line is split at each tab and has no quoting; a `.csv` is quoted
     as in RFC 4180, line breaks inside quotes included; a `.jsonl` line is one
     JSON object; a `.txt` line is split once, at the first `separator`. Each
-    may be gzipped. Blank lines are skipped.
+    may be packed. Blank lines are skipped.
 
     Args:
         path: A file that ends in `.tsv`, `.csv`, `.jsonl` or, with a
-            `separator`, `.txt`, or that and `.gz`.
+            `separator`, `.txt`, or that and `.gz`, `.xz` or `.zst`.
         header: Whether the first line names the columns. Without a header
             the columns are numbered from 0. A `.jsonl` always has names.
         separator: What parts the two columns of a `.txt`; `None` elsewhere.
@@ -199,7 +216,7 @@ def _check_ending(path: Path, ending: str, separator: str | None) -> None:
         raise InputError(
             f"File '{path}' is no table; its name must end in "
             f"{', '.join(TABLE_ENDINGS)} or, if a `separator` is given, .txt "
-            "(.gz may follow)."
+            f"{PACKED}."
         )
     if separator is not None:
         raise InputError(

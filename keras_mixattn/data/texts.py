@@ -1,5 +1,6 @@
 """Texts without labels, from a table or a TensorFlow data set."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,7 +56,7 @@ def read_texts(
     r"""Reads the texts, and no labels, of what `read_labelled_texts` reads.
 
     Args:
-        source: A file, which may be gzipped, or `tfds:NAME`.
+        source: A file, which may be packed, or `tfds:NAME`.
         text_column: The column of the text, or of the first of a pair.
         text_pair_column: The column of the second text of a pair, if any.
         split: Split of a TensorFlow data set, by default `"train"`.
@@ -91,12 +92,11 @@ def load_table(
     """Reads all rows of a file or a TensorFlow data set.
 
     Args:
-        source: A file, or `tfds:NAME`.
-        chosen: The columns that the user chose; numbers mean that a file has
-            no header line, and `None` is no choice.
-        split: Split of a TensorFlow data set, or `None`.
-        data_dir: Directory of prepared TensorFlow data sets, or `None`.
-        separator: What parts the two columns of a `.txt` file, or `None`.
+        source: See `open_table`, as all other arguments.
+        chosen: The columns that the user chose.
+        split: A split.
+        data_dir: A directory.
+        separator: A separator.
 
     Returns:
         A table whose rows are a list with at least one row.
@@ -105,16 +105,42 @@ def load_table(
         InputError: The source cannot be read, has no rows, or `chosen` mixes
             names and numbers.
     """
-    if is_tfds(source, split, data_dir):
-        table = read_tfds_table(str(source), split or "train", data_dir)
-    else:
-        table = read_table(source, not _by_number(chosen, source), separator)
+    table = open_table(source, chosen, split, data_dir, separator)
     rows = list(table.rows)
     if not rows:
         raise InputError(
             f"'{source}' has a header line but no rows; it needs at least one."
         )
     return table._replace(rows=rows)
+
+
+def open_table(
+    source: str | Path,
+    chosen: tuple,
+    split: str | None,
+    data_dir: str | Path | None,
+    separator: str | None = None,
+) -> Table:
+    """Opens a file or a TensorFlow data set, whose rows are read one by one.
+
+    Args:
+        source: A file, or `tfds:NAME`.
+        chosen: The columns that the user chose; numbers mean that a file has
+            no header line, and `None` is no choice.
+        split: Split of a TensorFlow data set, or `None`.
+        data_dir: Directory of prepared TensorFlow data sets, or `None`.
+        separator: What parts the two columns of a `.txt` file, or `None`.
+
+    Returns:
+        A table whose rows are an iterator.
+
+    Raises:
+        InputError: The source cannot be read, or `chosen` mixes names and
+            numbers.
+    """
+    if is_tfds(source, split, data_dir):
+        return read_tfds_table(str(source), split or "train", data_dir)
+    return read_table(source, not _by_number(chosen, source), separator)
 
 
 def texts_of(
@@ -137,14 +163,42 @@ def texts_of(
     Raises:
         InputError: A column is missing or not certain, or a row has no text.
     """
+    rows = list(text_rows_of(table, text_column, text_pair_column, source))
+    pairs = None if text_pair_column is None else [pair for _, pair in rows]
+    return Texts([text for text, _ in rows], pairs)
+
+
+def text_rows_of(
+    table: Table,
+    text_column: str | int | None,
+    text_pair_column: str | int | None,
+    source: str | Path,
+) -> Iterator[tuple[str, str | None]]:
+    """Yields the texts of a table row by row.
+
+    Args:
+        table: What `open_table` returned.
+        text_column: The column of the texts, or `None` for a usual name.
+        text_pair_column: The column of the second texts, or `None` for none.
+        source: What is read, for the error messages.
+
+    Returns:
+        An iterator of (text, second text or `None`).
+
+    Raises:
+        InputError: A column is missing or not certain, or a row has no text.
+    """
     text_column = choose_column(
         table.columns, text_column, TEXT_NAMES, "text", source
     )
-    texts = _column_texts(table, text_column, source)
-    if text_pair_column is None:
-        return Texts(texts)
-    choose_column(table.columns, text_pair_column, (), "text_pair", source)
-    return Texts(texts, _column_texts(table, text_pair_column, source))
+    if text_pair_column is not None:
+        choose_column(table.columns, text_pair_column, (), "text_pair", source)
+    for number, row in table.rows:
+        place = f"'{source}', line {number}"
+        pair = None
+        if text_pair_column is not None:
+            pair = _text(row, text_pair_column, place)
+        yield _text(row, text_column, place), pair
 
 
 def are_text_parts(value) -> bool:
@@ -172,16 +226,13 @@ def _by_number(chosen: tuple, source: str | Path) -> bool:
     return int in kinds
 
 
-def _column_texts(table: Table, column: str | int, source) -> list[str]:
-    texts = []
-    for number, row in table.rows:
-        value = row.get(column)
-        if are_text_parts(value):
-            value = "".join(part["text"] for part in value)
-        if not isinstance(value, str):
-            raise InputError(
-                f"'{source}', line {number} has no text in column "
-                f"{column!r}; every row needs it as a string."
-            )
-        texts.append(value)
-    return texts
+def _text(row: dict, column: str | int, place: str) -> str:
+    value = row.get(column)
+    if are_text_parts(value):
+        value = "".join(part["text"] for part in value)
+    if not isinstance(value, str):
+        raise InputError(
+            f"{place} has no text in column {column!r}; every row needs it as "
+            "a string."
+        )
+    return value

@@ -1,6 +1,7 @@
 """Documents as windows of token ids: [CLS] ... [SEP], all of one length."""
 
 import itertools
+from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 
@@ -71,10 +72,35 @@ def tokenised(texts: Iterable[str], tokenizer) -> Iterator[np.ndarray]:
     Returns:
         An iterator of one-dimensional integer arrays, one for each text.
     """
-    # Traced the tokenizer runs in C++, called directly in Python.
-    tokenise = tf.function(
+    yield from cut_texts(texts, traced(tokenizer))
+
+
+def traced(tokenizer) -> Callable[[tf.Tensor], tf.RaggedTensor]:
+    """Returns a tokenizer that runs in C++; called directly it is Python.
+
+    Args:
+        tokenizer: A KerasHub tokenizer that returns ragged tensors.
+
+    Returns:
+        A function from a tensor of texts to their ragged token ids.
+    """
+    return tf.function(
         tokenizer, input_signature=[tf.TensorSpec((None,), tf.string)]
     )
+
+
+def cut_texts(
+    texts: Iterable[str], tokenise: Callable[[tf.Tensor], tf.RaggedTensor]
+) -> Iterator[np.ndarray]:
+    """Yields the token ids of each text, without special tokens.
+
+    Args:
+        texts: Texts to tokenise; they are read some hundred at once.
+        tokenise: What `traced` returned.
+
+    Returns:
+        An iterator of one-dimensional integer arrays, one for each text.
+    """
     texts = iter(texts)
     while some := list(itertools.islice(texts, _TEXTS_AT_ONCE)):
         ragged = tokenise(tf.constant(some))

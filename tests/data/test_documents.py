@@ -4,10 +4,13 @@ import gzip
 
 import pytest
 
+from keras_mixattn.data import document_files
 from keras_mixattn.data import documents as documents_module
 from keras_mixattn.data import read_documents
+from keras_mixattn.data import texts
 from keras_mixattn.data.docstrings import Document
 from keras_mixattn.data.docstrings import module_split
+from keras_mixattn.data.text_files import Table
 from keras_mixattn.errors import InputError
 from tests.fixtures import shared_file
 
@@ -75,6 +78,30 @@ def test_docstrings_by_split(monkeypatch):
     ]
     assert sorted(train + held_out) == sorted(everything)
     assert 0 < len(held_out) < len(train)
+
+
+def test_a_tfds_name_gives_a_document_an_example(monkeypatch):
+    asked = []
+
+    def read(*arguments):
+        asked.append(arguments)
+        rows = [(1, {"text": " One. "}), (2, {"text": ""}), (3, {"text": "b"})]
+        return Table(["text", "title"], iter(rows))
+
+    monkeypatch.setattr(texts, "read_tfds_table", read)
+    documents = read_documents("tfds:wiki40b/en", split="test", data_dir="d")
+    assert list(documents) == ["One.", "b"]
+    assert asked == [("tfds:wiki40b/en", "test", "d")]
+
+
+def test_files_of_a_source(tmp_path):
+    first = write(tmp_path / "a" / "z.txt.xz", "not read here")
+    second = write(tmp_path / "b.jsonl", "{}")
+    write(tmp_path / "c.zip", "x")
+    assert document_files(tmp_path) == [first, second]
+    assert document_files(str(second)) == [second]
+    assert document_files("docstrings:dev") == ["docstrings:dev"]
+    assert document_files("tfds:a/b") == ["tfds:a/b"]
 
 
 @pytest.mark.parametrize(

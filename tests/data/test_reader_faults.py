@@ -165,7 +165,7 @@ LABELS = [
         "a\n",
         {},
         "File '{path}' is no table; its name must end in .tsv, .csv, .jsonl "
-        "or, if a `separator` is given, .txt (.gz may follow).",
+        "or, if a `separator` is given, .txt (.gz, .xz or .zst may follow).",
     ),
     (
         read_texts,
@@ -183,7 +183,7 @@ TAGS = [
         "a,O\n",
         {},
         "'{path}' holds no tagged words; its name must end in .conll, .txt, "
-        ".bio, .tsv, .conllu or .jsonl (.gz may follow).",
+        ".bio, .tsv, .conllu or .jsonl (.gz, .xz or .zst may follow).",
     ),
     (
         read_tagged_words,
@@ -353,7 +353,8 @@ QUESTIONS = [
         "a.jsonl",
         "{}\n",
         {},
-        "'{path}' holds no questions; its name must end in .json or .json.gz.",
+        "'{path}' holds no questions; its name must end in .json (.gz, .xz or "
+        ".zst may follow).",
     ),
     (
         read_questions,

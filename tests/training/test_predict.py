@@ -186,7 +186,7 @@ def test_an_interruption_leaves_nothing(presets, source, monkeypatch):
         ("class", {"output": "out.txt"}, "must end in .jsonl or .tsv"),
         ("class", {"output": "in.tsv"}, "in.tsv' exists"),
         ("class", {"input": "none.txt"}, "none.txt"),
-        ("class", {"input": "empty.txt"}, "holds no texts"),
+        ("class", {"input": "empty.txt"}, "is empty; it must hold some text"),
         ("class", {"input": "in.json"}, "must end in"),
         ("class", {"--preset": "nowhere"}, "is no task"),
         ("class", {"--threshold": "0.3"}, "`--threshold` is not for"),

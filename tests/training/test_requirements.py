@@ -12,13 +12,17 @@ DYNAMIC = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"][
 ]["dynamic"]
 
 
-@pytest.mark.parametrize(
-    "source",
-    [DYNAMIC["dependencies"], DYNAMIC["optional-dependencies"]["training"]],
-    ids=["package", "training"],
-)
-def test_every_line_is_a_requirement(source):
-    for file in source["file"]:
+SOURCES = {"package": DYNAMIC["dependencies"]}
+SOURCES |= DYNAMIC["optional-dependencies"]
+
+
+def test_every_extra_has_a_file_of_its_own():
+    assert SOURCES.keys() == {"package", "training", "pretraining", "serving"}
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_every_line_is_a_requirement(name):
+    for file in SOURCES[name]["file"]:
         for line in (ROOT / file).read_text().splitlines():
             if line and not line.startswith("#"):
                 Requirement(line)

@@ -1,0 +1,124 @@
+"""Batches of masked records, from any step on and for any worker."""
+
+import numpy as np
+import tensorflow as tf
+
+from keras_mixattn.data.masking import TokenMasker
+from keras_mixattn.data.pretraining_records import PretrainingRecords
+
+_NAMES = ("token_ids", "segment_ids", "pooling_segment_ids")
+
+
+def masked_records_dataset(
+    records: PretrainingRecords,
+    masker: TokenMasker,
+    batch_size: int,
+    seed: int,
+    first_step: int = 0,
+    shuffle: bool = True,
+    shard: tuple[int, int] = (0, 1),
+) -> tf.data.Dataset:
+    """Makes an endless, or a single, pass of masked batches over records.
+
+    The same as `masked_lm_dataset` of windows in memory: with `shuffle` the
+    stream is endless, each pass in another order and with other masks, and
+    batch `s` is the same whether the stream starts at 0 or at `s`. Order and
+    masks hang on the seed and the number of the example in the stream alone.
+
+    Args:
+        records: The records.
+        masker: Chooses and hides tokens.
+        batch_size: Examples of a step, over all workers.
+        seed: Two streams of one seed are equal.
+        first_step: Number of the first batch of the stream, for resuming.
+        shuffle: Whether the stream is endless and in random order.
+        shard: The number of the worker, from 0, and how many there are. The
+            batches of all, one after the other, are those of a lone worker.
+
+    Returns:
+        A dataset of (inputs, labels, weights), batches of what `masker`
+        returns, with the `segment_ids` and `pooling_segment_ids` of the
+        records. Too many damaged records end it with an error of TensorFlow;
+        `records.fault` then says in one sentence why.
+
+    Raises:
+        ValueError: The batch cannot be parted among the workers.
+
+    Example:
+
+    ```python
+    from keras_mixattn.data import RecordBuilder
+    from keras_mixattn.data import save_records
+    from keras_mixattn.models import ConvBertTokenizer
+
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "A", "."]
+    builder = RecordBuilder(ConvBertTokenizer(words), 8, min_tokens=1)
+    save_records([builder(["A A A."])], builder, "records")
+    masker = TokenMasker(7, 4, 0, special_token_ids=range(5))
+    dataset = masked_records_dataset(
+        PretrainingRecords("records"), masker, 2, seed=7
+    )
+    inputs, labels, weights = next(iter(dataset))
+    assert inputs["token_ids"].shape == (2, 8)
+    ```
+    """
+    share = _share(batch_size, shard, shuffle)
+    count = len(records)
+
+    def numbered(own):
+        """Returns the number in the stream, and that of the record."""
+        step, row = own // share, own % share
+        number = step * batch_size + shard[0] * share + row
+        if not shuffle:
+            return number, number
+        turn = tf.cast(number // count, tf.int32)
+        return number, tf.random.experimental.index_shuffle(
+            number % count, tf.stack([seed, turn]), count - 1
+        )
+
+    def read(numbers, indices):
+        rows = tf.numpy_function(take, [indices], [tf.int32] * len(_NAMES))
+        for row in rows:
+            row.set_shape([None, records.sequence_length])
+        return numbers, dict(zip(_NAMES, rows, strict=True))
+
+    def take(indices):
+        rows = records.take(indices)
+        return [rows[name] for name in _NAMES]
+
+    def masked(number, example):
+        inputs, labels, weights = masker(
+            example.pop("token_ids"),
+            tf.stack([tf.cast(seed, tf.int64), number]),
+        )
+        return {**inputs, **example}, labels, weights
+
+    last = np.iinfo("int64").max if shuffle else count
+    parallel = {"num_parallel_calls": tf.data.AUTOTUNE}
+    return (
+        tf.data.Dataset.range(first_step * share, last)
+        .map(numbered)
+        .batch(share)  # read together, masked one by one
+        .map(read, **parallel)
+        .unbatch()
+        .map(masked, **parallel)
+        .batch(share, drop_remainder=shuffle)
+        .prefetch(tf.data.AUTOTUNE)
+    )
+
+
+def _share(batch_size: int, shard: tuple[int, int], shuffle: bool) -> int:
+    """Returns how many examples of a batch a worker reads."""
+    worker, workers = shard
+    if not 0 <= worker < workers or batch_size < 1 or batch_size % workers:
+        raise ValueError(
+            "`shard` must be the number of a worker, from 0, and the number "
+            "of workers, of which `batch_size` is a multiple. Received: "
+            f"shard={shard}, batch_size={batch_size}"
+        )
+    if workers > 1 and not shuffle:
+        raise ValueError(
+            "Without `shuffle` the last batch may be too small to be shared; "
+            f"let each worker read all of it. Received: shard={shard}"
+        )
+    return batch_size // workers

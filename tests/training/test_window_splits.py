@@ -1,0 +1,103 @@
+"""Windows of a run: those of text, and records that stay on disk."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from keras_mixattn.data import PretrainingRecords
+from keras_mixattn.data import TokenMasker
+from keras_mixattn.data import save_records
+from keras_mixattn.errors import InputError
+from keras_mixattn.models import ConvBertTokenizer
+from tests.data.letters import TOKENIZER
+from tests.data.letters import WORDS
+from tests.data.letters import builder
+from training.pretrain_config import PretrainConfig
+from training.run_directory import RunDirectory
+from training.window_splits import count_windows
+from training.window_splits import keep_windows
+from training.window_splits import masked_batches
+from training.window_splits import read_windows
+
+
+@pytest.fixture
+def config(tmp_path):
+    """Returns a configuration whose text to train on is records."""
+    build = builder(11)
+    texts = ["A B. C D.", "E. F. G A B."] * 11
+    save_records([build(texts)], build, tmp_path / "records")
+    (tmp_path / "dev.txt").write_text("A B C D.\n\nE F G.\n")
+    return PretrainConfig(
+        run_directory=str(tmp_path / "run"),
+        train=[str(tmp_path / "records")],
+        validation=[str(tmp_path / "dev.txt")],
+        sequence_length=11,
+        min_tokens=1,
+        batch_size=4,
+    )
+
+
+def windows_of(config):
+    run = RunDirectory(config, {}, False, ())
+    windows = read_windows(config, TOKENIZER, run)
+    keep_windows(windows, run)
+    return windows, run
+
+
+def test_records_stay_where_they_are(config):
+    windows, run = windows_of(config)
+    assert isinstance(windows["train"], PretrainingRecords)
+    assert count_windows(windows["train"]) == 22
+    assert not run.has("windows/train.npz") and run.has(
+        "windows/validation.npz"
+    )
+    again, _ = windows_of(config)
+    np.testing.assert_array_equal(again["validation"], windows["validation"])
+
+
+def test_batches_of_both_kinds(config):
+    windows, _ = windows_of(config)
+    masker = TokenMasker(len(WORDS), 4, 0, range(5))
+    for name in windows:
+        batch = masked_batches(windows[name], masker, 2, 3, first_step=5)
+        inputs, _, _ = next(iter(batch))
+        assert inputs["token_ids"].shape == (2, 11)
+
+
+def test_some_records_to_measure_on(config):
+    config = dataclasses.replace(
+        config, validation=config.train, validation_windows=5
+    )
+    windows, _ = windows_of(config)
+    train, held_out = windows["train"], windows["validation"]
+    assert len(held_out) == 5 and len(train) == 22
+    rows = held_out.take(range(5))["token_ids"].tolist()
+    assert all(
+        row in train.take(range(22))["token_ids"].tolist() for row in rows
+    )
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"sequence_length": 13}, "with the sequence_length 11, not 13"),
+        ({"sentence_structure": True}, "for `sentence_structure` give"),
+        ({"batch_size": 23}, "gives 22 windows, but at least 23 are needed"),
+    ],
+)
+def test_records_that_do_not_fit(config, changed, said):
+    with pytest.raises(InputError, match=said):
+        windows_of(dataclasses.replace(config, **changed))
+
+
+def test_records_of_another_vocabulary(config):
+    run = RunDirectory(config, {}, False, ())
+    with pytest.raises(InputError, match="were built with the vocabulary"):
+        read_windows(config, ConvBertTokenizer([*WORDS, "H"]), run)
+
+
+def test_records_beside_text(config):
+    both = dataclasses.replace(config, train=config.train + config.validation)
+    with pytest.raises(InputError, match="cannot be joined with other sources"):
+        windows_of(both)
