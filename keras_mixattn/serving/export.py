@@ -1,16 +1,18 @@
 """Writes a trained task as a SavedModel for TensorFlow Serving."""
 
-import functools
+from collections.abc import Sequence
 from pathlib import Path
 
-import keras
 import tensorflow as tf
 
-from keras_mixattn.errors import InputError
-from keras_mixattn.models import TextClassifier
 from keras_mixattn.serving import extra_assets
+from keras_mixattn.serving import verification
 from keras_mixattn.serving import warm_up
-from keras_mixattn.serving.packer import pack_texts
+from keras_mixattn.serving.exportable import check_options
+from keras_mixattn.serving.exportable import check_task
+from keras_mixattn.serving.fresh_process import SavedModelError
+from keras_mixattn.serving.inputs import inputs_of
+from keras_mixattn.serving.precision import in_dtype
 from keras_mixattn.serving.signatures import serving_bundle
 from keras_mixattn.serving.versions import choose_version
 from keras_mixattn.serving.versions import published
@@ -22,43 +24,64 @@ def export_saved_model(
     version: int | None = None,
     *,
     max_length: int | None = None,
+    pairs: bool = False,
+    dtype: str | None = None,
+    buckets: Sequence[int] = (),
+    batch_sizes: Sequence[int] = (1,),
     overwrite: bool = False,
+    verify: bool = True,
 ) -> Path:
-    """Exports a text classifier as `directory/version` for serving.
+    """Exports a task as `directory/version` for serving.
 
-    The SavedModel holds each weight once, the tokenizer, and two signatures
-    with the same outputs:
+    The SavedModel holds each weight once, the tokenizer, and these
+    signatures:
 
-    - `serving_default`: `text`, string `(batch,)`, raw texts;
-    - `serving_tokens`: `token_ids`, int32 `(batch, tokens)`, and `lengths`,
-      int32 `(batch,)`; what stands beyond a row's length is ignored;
-    - outputs: `label`, string `(batch,)`, `label_id`, int32 `(batch,)`, and
-      `probabilities`, float32 `(batch, classes)`.
+    - `serving_default` takes raw strings: `text`; with `pairs` also
+      `text_pair`; a span labeler's `question` and `context`;
+    - `serving_tokens` has the same outputs for packed rows: `token_ids`,
+      int32 `(batch, tokens)`, and `lengths`, int32 `(batch,)`; where a row
+      has two texts also `segment_ids`, like `token_ids`. What stands beyond
+      a row's length is ignored;
+    - `classify` of text classifiers and `regress` of text regressors take
+      `inputs`, serialized `tf.train.Example`s with the features of the same
+      names.
 
-    Texts are packed to the longest of a batch, at most `max_length`; a
-    backbone that `sees_padding` gets every row padded to `max_length`, as its
-    answer depends on that. Both signatures take single texts: a
-    classifier trained on pairs would answer without the second text. The
-    folder `assets.extra` holds the vocabulary, the labels, the tokenizer's
-    settings, warm-up requests and a manifest. The version appears complete or
-    not at all.
+    What each task answers is in `saved_models/README.md`; answers equal those
+    of the task in Keras. Texts that do not fit into a row are cut, but
+    token classifiers and span labelers read all of them in windows, as the
+    tasks do. Rows run together with rows of like length, padded to the
+    longest of them; a backbone that `sees_padding` gets every row padded to
+    `max_length`, as its answer depends on that. The folder `assets.extra`
+    holds the vocabulary, the labels, the tokenizer's settings, warm-up
+    requests and a manifest. The version appears complete or not at all.
 
     Args:
-        task: A `keras_mixattn` text classifier with a preprocessor, on the
-            TensorFlow backend.
+        task: A task of `keras_mixattn` with a preprocessor, on the TensorFlow
+            backend.
         directory: The directory of the model, which holds its versions.
         version: A positive integer. Defaults to the next free one.
-        max_length: Most tokens of a text, `[CLS]` and `[SEP]` included;
-            longer ones are cut. Defaults to the preprocessor's
-            `sequence_length`.
+        max_length: Most tokens of a row, special ones included. Defaults to
+            the preprocessor's `sequence_length`.
+        pairs: Whether the examples of a text classifier or regressor are
+            pairs of texts. Defaults to `False`.
+        dtype: `"float32"` or `"bfloat16"`, of weights and computations;
+            outputs are float32. Defaults to the task's own.
+        buckets: Lengths that rows are padded up to, ascending, so that a
+            server meets few shapes. Defaults to none: rows are padded to the
+            longest.
+        batch_sizes: Batch sizes that the server is warmed up for: its
+            `allowed_batch_sizes`, if it batches. Defaults to one.
         overwrite: Whether an existing version is replaced.
+        verify: Whether the version is checked, as `verify` does, before it
+            appears. Defaults to `True`.
 
     Returns:
         The path of the version.
 
     Raises:
-        InputError: The task cannot be exported, the version exists, or the
-            directory cannot be written.
+        InputError: The task cannot be exported, an option does not fit it,
+            the version exists, or the directory cannot be written.
+        SavedModelError: A check found a fault.
 
     Example:
 
@@ -69,19 +92,18 @@ def export_saved_model(
     assert answer["probabilities"].shape == (1, classifier.num_classes)
     ```
     """
-    _check_task(task)
-    max_length = _check_max_length(task, max_length)
+    check_task(task)
+    options = check_options(task, max_length, pairs, buckets, batch_sizes)
     directory = Path(directory)
     version = choose_version(directory, version, overwrite)
-    bundle = serving_bundle(task, max_length)
+    task = in_dtype(task, dtype)
+    inputs = inputs_of(task, options.max_length, options.pairs)
+    bundle = serving_bundle(task, inputs, options.buckets)
     with published(directory, version, overwrite) as temporary:
         tf.saved_model.save(
             bundle,
             str(temporary),
-            signatures={
-                "serving_default": bundle.serve_text,
-                "serving_tokens": bundle.serve_tokens,
-            },
+            signatures=bundle.functions,
             # A server trains nothing: no gradient functions in the graph.
             options=tf.saved_model.SaveOptions(
                 experimental_custom_gradients=False
@@ -89,88 +111,20 @@ def export_saved_model(
         )
         extra = temporary / "assets.extra"
         extra.mkdir()
-        extra_assets.write_extra_assets(task, max_length, extra)
-        pack = functools.partial(
-            pack_texts, task.preprocessor.tokenizer, max_length=max_length
-        )
+        extra_assets.write_extra_assets(task, options.max_length, extra)
         warm_up.write_warm_up(
             extra / warm_up.FILE_NAME,
-            warm_up.warm_up_requests(tf.function(pack), max_length),
+            warm_up.warm_up_requests(task, inputs, bundle, options.batch_sizes),
         )
-        extra_assets.write_manifest(task, max_length, temporary)
+        extra_assets.write_manifest(task, options, temporary)
+        if verify:
+            _check(temporary, task)
     return directory / str(version)
 
 
-def _check_task(task):
-    if keras.backend.backend() != "tensorflow":
-        raise InputError(
-            f"The Keras backend is '{keras.backend.backend()}'; save the task "
-            "as a preset and export it with KERAS_BACKEND=tensorflow."
+def _check(saved_model, task):
+    report = verification.verify(saved_model, task)
+    if not report.passed:
+        raise SavedModelError(
+            f"The export was not kept, as it failed checks:\n{report}"
         )
-    if not isinstance(task, TextClassifier):
-        raise InputError(
-            f"A {type(task).__name__} cannot be exported; give a text "
-            "classifier of keras_mixattn, such as ConvBertTextClassifier."
-        )
-    if task.num_classes < 2:
-        raise InputError(
-            f"The task has {task.num_classes} class; labels and probabilities "
-            "need at least two."
-        )
-    if task.multi_label:
-        raise InputError(
-            "The task gives a text any number of labels; only classifiers "
-            "with one label for each text can be exported."
-        )
-    activations = (keras.activations.linear, keras.activations.softmax)
-    if task.activation not in activations:
-        name = keras.activations.serialize(task.activation)
-        raise InputError(
-            f"The task's activation is {name!r}; only None (logits) and "
-            "'softmax' give one label per text."
-        )
-    if "pooling_segment_ids" in task.backbone.input:
-        raise InputError(
-            "The backbone asks for pooling_segment_ids, which raw texts do "
-            "not have; build it with pooling_segments='special', whose weights "
-            "are the same."
-        )
-    _check_tokenizer(task)
-
-
-def _check_tokenizer(task):
-    tokenizer = getattr(task.preprocessor, "tokenizer", None)
-    if tokenizer is None or tokenizer.vocabulary is None:
-        raise InputError(
-            "The task has no preprocessor with a tokenizer, so it cannot take "
-            "raw texts; set task.preprocessor to a ConvBertTextClassifier"
-            "Preprocessor with the vocabulary of its training."
-        )
-    if tokenizer.sequence_length is not None:
-        raise InputError(
-            "The tokenizer pads to sequence_length="
-            f"{tokenizer.sequence_length} before [SEP] is added; build it "
-            "without sequence_length, the preprocessor has its own."
-        )
-    if tokenizer.vocabulary_size() > task.backbone.vocabulary_size:
-        raise InputError(
-            f"The tokenizer knows {tokenizer.vocabulary_size()} tokens but the "
-            f"backbone only {task.backbone.vocabulary_size}; use the "
-            "vocabulary the backbone was trained with."
-        )
-
-
-def _check_max_length(task, max_length):
-    limit = task.backbone.max_sequence_length
-    if max_length is None:
-        max_length = task.preprocessor.sequence_length
-    if (
-        isinstance(max_length, bool)
-        or not isinstance(max_length, int)
-        or not 3 <= max_length <= limit
-    ):
-        raise InputError(
-            f"max_length is {max_length!r}; it must be an integer from 3 to "
-            f"{limit}, the backbone's max_sequence_length."
-        )
-    return max_length

@@ -8,8 +8,11 @@ import keras
 import keras_hub
 import tensorflow as tf
 
+from keras_mixattn.serving.contract import kind_of
+from keras_mixattn.serving.exportable import ExportOptions
 from keras_mixattn.version import __version__
 
+MANIFEST = Path("assets.extra") / "manifest.json"
 _TOKENIZER_SETTINGS = (
     "lowercase",
     "strip_accents",
@@ -25,13 +28,14 @@ def write_extra_assets(task, max_length: int, directory: Path) -> None:
     """Writes the vocabulary, the labels and the tokenizer's settings.
 
     Args:
-        task: A text classifier with a preprocessor.
-        max_length: Most tokens of a packed text.
+        task: A task with a preprocessor; labels are written if it has some.
+        max_length: Most tokens of a packed row.
         directory: The existing `assets.extra` of the SavedModel.
     """
     tokenizer = task.preprocessor.tokenizer
     tokenizer.save_assets(str(directory))  # vocabulary.txt
-    _write_json(directory / "labels.json", list(task.class_names))
+    if hasattr(task, "class_names"):
+        _write_json(directory / "labels.json", list(task.class_names))
     _write_json(
         directory / "tokenizer.json",
         {
@@ -49,32 +53,26 @@ def write_extra_assets(task, max_length: int, directory: Path) -> None:
     )
 
 
-def write_manifest(task, max_length: int, saved_model: Path) -> None:
+def write_manifest(task, options: ExportOptions, saved_model: Path) -> None:
     """Writes what was exported, by what, and the sha256 of every file.
 
     It holds no time and no path, so equal exports are equal files.
 
     Args:
         task: The exported task.
-        max_length: Most tokens of a packed text.
+        options: How it was exported.
         saved_model: The directory of the SavedModel, all else written.
     """
-    files = {
-        path.relative_to(saved_model).as_posix(): {
-            "bytes": path.stat().st_size,
-            "sha256": sha256(path),
-        }
-        for path in sorted(saved_model.rglob("*"))
-        if path.is_file()
-    }
     _write_json(
-        saved_model / "assets.extra" / "manifest.json",
+        saved_model / MANIFEST,
         {
             "task": type(task).__name__,
+            "kind": kind_of(task, options.pairs),
             "parameters": task.count_params(),
             "dtype": task.backbone.dtype_policy.name,
             "padding": task.backbone.padding,
-            "max_length": max_length,
+            "max_length": options.max_length,
+            "buckets": options.buckets,
             "max_sequence_length": task.backbone.max_sequence_length,
             "versions": {
                 "keras_mixattn": __version__,
@@ -82,9 +80,28 @@ def write_manifest(task, max_length: int, saved_model: Path) -> None:
                 "keras_hub": keras_hub.__version__,
                 "tensorflow": tf.__version__,
             },
-            "files": files,
+            "files": describe_files(saved_model),
         },
     )
+
+
+def describe_files(saved_model: Path) -> dict[str, dict]:
+    """Returns size and sha256 of the files of a SavedModel but the manifest.
+
+    Args:
+        saved_model: Its directory.
+
+    Returns:
+        Dict from path, with slashes, to `bytes` and `sha256`.
+    """
+    return {
+        path.relative_to(saved_model).as_posix(): {
+            "bytes": path.stat().st_size,
+            "sha256": sha256(path),
+        }
+        for path in sorted(saved_model.rglob("*"))
+        if path.is_file() and path != saved_model / MANIFEST
+    }
 
 
 def sha256(path: Path) -> str:

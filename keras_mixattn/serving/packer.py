@@ -1,4 +1,4 @@
-"""From raw strings to token ids inside an exported graph.
+"""From word pieces to packed rows inside an exported graph.
 
 KerasHub's packer emits an operation of tf.text that TensorFlow Serving links
 only since 2.20; slicing and joining ragged rows is core TensorFlow and gives
@@ -7,49 +7,98 @@ the same ids.
 
 import tensorflow as tf
 
+from keras_mixattn.serving.rows import Rows
 
-def pack_texts(tokenizer, texts, max_length: int):
-    """Cuts texts into word pieces and joins `[CLS] pieces [SEP]`, in a graph.
 
-    The rows equal those of the family's preprocessor without its padding to a
-    fixed length: they are as wide as the longest of them. One thing differs:
-    a NUL character counts as a space, as KerasHub's Python tokenizer has it;
-    its TensorFlow operation drops everything after one.
+def join_rows(tokenizer, first, second=None, origin=None) -> Rows:
+    """Joins `[CLS] first [SEP]`, or `[CLS] first [SEP] second [SEP]`.
 
     Args:
-        tokenizer: The tokenizer of the task.
-        texts: String tensor of shape `(batch,)`.
-        max_length: Most tokens of a row, `[CLS]` and `[SEP]` included.
+        tokenizer: The tokenizer of the task, for the special tokens.
+        first: Ragged int tensor of shape `(rows, None)`.
+        second: Likewise, the second segment. Optional.
+        origin: Passed through.
 
     Returns:
-        A tuple of `token_ids`, int32 of shape `(batch, tokens)`, and
-        `lengths`, int32 of shape `(batch,)`.
+        The rows, as wide as the longest of them.
 
     Example:
 
     ```python
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "calm", "sea"]
-    tokenizer = ConvBertTokenizer(words)
-    pack = tf.function(lambda texts: pack_texts(tokenizer, texts, 16))
-    token_ids, lengths = pack(tf.constant(["calm sea", "sea"]))
-    assert token_ids.numpy().tolist() == [[2, 5, 6, 3], [2, 6, 3, 0]]
-    assert lengths.numpy().tolist() == [4, 3]
+    rows = join_rows(
+        ConvBertTokenizer(words), tf.ragged.constant([[5, 6], [6]])
+    )
+    assert rows.token_ids.numpy().tolist() == [[2, 5, 6, 3], [2, 6, 3, 0]]
+    assert rows.lengths.numpy().tolist() == [4, 3]
     ```
     """
-    texts = tf.strings.regex_replace(texts, r"\x00", " ")
-    pieces = tokenizer(texts)[:, : max_length - 2]
-    rows = tf.concat(
-        [
-            _column(pieces, tokenizer.cls_token_id),
-            pieces,
-            _column(pieces, tokenizer.sep_token_id),
-        ],
-        axis=1,
-    )
-    token_ids = rows.to_tensor(tokenizer.pad_token_id)  # (B, T)
+    ends = column(first, tokenizer.sep_token_id)
+    parts = [column(first, tokenizer.cls_token_id), first, ends]
+    if second is not None:
+        parts += [second, ends]
+    rows = tf.concat(parts, axis=1)
     lengths = rows.row_lengths()  # (B,)
-    return tf.cast(token_ids, tf.int32), tf.cast(lengths, tf.int32)
+    token_ids = rows.to_tensor(tokenizer.pad_token_id)  # (B, T)
+    places = tf.range(tf.shape(token_ids, tf.int64)[1])  # (T,)
+    is_second = places >= first.row_lengths()[:, None] + 2
+    is_second &= places < lengths[:, None]
+    return Rows(
+        tf.cast(token_ids, tf.int32),
+        tf.cast(is_second, tf.int32),
+        tf.cast(lengths, tf.int32),
+        origin,
+    )
 
 
-def _column(pieces, token_id):
-    return tf.fill([pieces.nrows(), 1], tf.cast(token_id, pieces.dtype))
+def cut_pair(first, second, room: int, truncate: str) -> tuple:
+    """Cuts two segments until both fit into a row.
+
+    Args:
+        first: Ragged tensor of shape `(rows, None)`.
+        second: Likewise.
+        room: Most pieces of both together.
+        truncate: `"round_robin"` gives the segments one piece each in turn,
+            `"waterfall"` as many to the first as it has.
+
+    Returns:
+        The two ragged tensors.
+
+    Example:
+
+    ```python
+    pair = tf.ragged.constant([[1, 2, 3, 4]]), tf.ragged.constant([[5, 6, 7]])
+    first, second = cut_pair(*pair, 5, "round_robin")
+    assert first.to_list() == [[1, 2, 3]] and second.to_list() == [[5, 6]]
+    ```
+    """
+    lengths = first.row_lengths(), second.row_lengths()
+    shares = room, 0
+    if truncate == "round_robin":
+        shares = room - room // 2, room // 2
+    return tuple(
+        _first_of_rows(
+            segment, tf.minimum(own, tf.maximum(room - other, share))
+        )
+        for segment, own, other, share in zip(
+            (first, second), lengths, lengths[::-1], shares, strict=True
+        )
+    )
+
+
+def column(rows, token_id: int):
+    """Returns one token for each row, to be joined with ragged rows.
+
+    Args:
+        rows: Ragged tensor of shape `(rows, None)`.
+        token_id: The token.
+
+    Returns:
+        Tensor of shape `(rows, 1)` and the type of the rows.
+    """
+    return tf.fill([rows.nrows(), 1], tf.cast(token_id, rows.dtype))
+
+
+def _first_of_rows(rows, counts):
+    places = tf.ragged.range(rows.row_starts(), rows.row_starts() + counts)
+    return places.with_flat_values(tf.gather(rows.flat_values, places.values))

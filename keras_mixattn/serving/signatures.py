@@ -1,4 +1,4 @@
-"""The graph functions of an exported classifier and what they track.
+"""The graph functions of an exported task and what they track.
 
 A `tf.Module` that holds a Keras model as an attribute loads in Python but not
 in the loader of TensorFlow Serving, which does not find the variables;
@@ -6,149 +6,245 @@ in the loader of TensorFlow Serving, which does not find the variables;
 `tf.Variable`s, with functions that close over the model, has neither fault.
 """
 
-import keras
+from collections.abc import Sequence
+
 import tensorflow as tf
 
-from keras_mixattn.serving.packer import pack_texts
+from keras_mixattn.models import MaskedLM
+from keras_mixattn.models import SpanLabeler
+from keras_mixattn.models import TextClassifier
+from keras_mixattn.models import TextEmbedder
+from keras_mixattn.models import TextRegressor
+from keras_mixattn.models import TokenClassifier
+from keras_mixattn.serving.answers import Answer
+from keras_mixattn.serving.answers import ClassAnswer
+from keras_mixattn.serving.answers import ClassesAnswer
+from keras_mixattn.serving.answers import FillingAnswer
+from keras_mixattn.serving.answers import ScoreAnswer
+from keras_mixattn.serving.answers import VectorAnswer
+from keras_mixattn.serving.inputs import OneText
+from keras_mixattn.serving.rows import checked_rows
+from keras_mixattn.serving.rows import resized
+from keras_mixattn.serving.span_answers import SpanAnswer
+from keras_mixattn.serving.steps import run_in_steps
+from keras_mixattn.serving.tag_answers import TagAnswer
+
+_ANSWERS = {
+    TextClassifier: ClassAnswer,
+    TextRegressor: ScoreAnswer,
+    TokenClassifier: TagAnswer,
+    SpanLabeler: SpanAnswer,
+    TextEmbedder: VectorAnswer,
+    MaskedLM: FillingAnswer,
+}
 
 
 class ServingBundle(tf.Module):
-    """Tracks variables and graph functions only, never a Keras object."""
+    """Tracks variables and graph functions only, never a Keras object.
+
+    Attributes:
+        weights: The task's variables.
+        pack: Function from strings to rows.
+        run_rows: Function from rows to what is kept of the outputs; the
+            signatures share it, so the model is in the graph once.
+        functions: Dict from the name of a signature to its function.
+    """
 
 
-def serving_bundle(task, max_length: int) -> ServingBundle:
+def answer_of(task) -> Answer:
+    """Returns how the outputs of a task become answers.
+
+    Args:
+        task: The exported task.
+    """
+    if isinstance(task, TextClassifier) and task.multi_label:
+        return ClassesAnswer(task)
+    return next(
+        answer(task)
+        for kind, answer in _ANSWERS.items()
+        if isinstance(task, kind)
+    )
+
+
+def serving_bundle(
+    task, inputs: OneText, buckets: Sequence[int] = ()
+) -> ServingBundle:
     """Builds the module whose functions are the signatures of an export.
 
     Args:
-        task: A text classifier with a preprocessor.
-        max_length: Most tokens of a packed text.
+        task: A task with a preprocessor.
+        inputs: How the strings of its requests become rows.
+        buckets: Lengths that rows are padded up to; none for the longest.
 
     Returns:
-        A module with the attributes `weights`, `serve_text` and
-        `serve_tokens`.
+        The module.
     """
+    answer = answer_of(task)
+    padding = _Padding(task, answer.least_width, inputs.max_length, buckets)
     bundle = ServingBundle()
     bundle.weights = [weight.value for weight in task.weights]
-    bundle.serve_tokens = _token_function(task, max_length)
-    bundle.serve_text = _text_function(
-        task.preprocessor.tokenizer, bundle.serve_tokens, max_length
-    )
+    bundle.pack = _pack_function(inputs)
+    bundle.run_rows = _row_function(task, answer, padding)
+    serve_text = _text_function(inputs, answer, bundle)
+    bundle.functions = {
+        "serving_default": serve_text,
+        "serving_tokens": _token_function(
+            task, inputs, answer, bundle, padding.most_tokens
+        ),
+    }
+    if answer.on_examples is not None:
+        bundle.functions[answer.on_examples] = _example_function(
+            inputs, answer, serve_text
+        )
     return bundle
 
 
-def _text_function(tokenizer, serve_tokens, max_length):
-    @tf.function(
-        autograph=False, input_signature=[tf.TensorSpec([None], tf.string)]
-    )
-    def serve_text(text):
-        text = tf.ensure_shape(text, [None])  # a server checks no shapes
-        return serve_tokens(*pack_texts(tokenizer, text, max_length))
+class _Padding:
+    """To which width each row of a request is padded.
+
+    A backbone that sees padding answers by the padded length, so its rows are
+    padded as in training: to one fixed length. So are those of a head that
+    follows more beams than a row has tokens.
+    """
+
+    def __init__(self, task, least_width, max_length, buckets):
+        backbone = task.backbone
+        sees_padding = backbone.sees_padding
+        self.most_tokens = (
+            max_length if sees_padding else backbone.max_sequence_length
+        )
+        self.is_fixed = sees_padding or least_width > self.most_tokens
+        self.least_width = least_width
+        self.buckets = [*buckets, self.most_tokens] if buckets else []
+
+    def widths(self, lengths):
+        if self.is_fixed:
+            return tf.fill(tf.shape(lengths), self.most_tokens)
+        widths = tf.maximum(lengths, self.least_width)
+        if not self.buckets:
+            return widths
+        buckets = tf.constant(self.buckets)
+        return tf.gather(buckets, tf.searchsorted(buckets, widths))
+
+
+def _row_function(task, answer, padding):
+    pad_id = task.preprocessor.tokenizer.pad_token_id
+    matrix, vector = (tf.TensorSpec([None] * n, tf.int32) for n in (2, 1))
+
+    @tf.function(autograph=False, input_signature=[matrix, matrix, vector])
+    def run_rows(token_ids, segment_ids, lengths):
+        widths = padding.widths(lengths)
+        widest = tf.reduce_max(tf.concat([widths, [1]], axis=0))
+        token_ids = resized(token_ids, widest, pad_id)  # (B, T)
+        segment_ids = resized(segment_ids, widest, 0)
+
+        def step(rows, width):
+            ids, segments = (
+                tf.gather(one, rows)[:, :width]
+                for one in (token_ids, segment_ids)
+            )
+            if padding.is_fixed:
+                ids.set_shape([None, padding.most_tokens])
+                segments.set_shape([None, padding.most_tokens])
+            outputs = task(
+                {
+                    "token_ids": ids,
+                    "segment_ids": segments,
+                    # The preprocessors' mask: a [PAD] inside a text counts
+                    # as padding.
+                    "padding_mask": tf.cast(
+                        tf.not_equal(ids, pad_id), tf.int32
+                    ),
+                    **answer.more_inputs(ids),
+                },
+                training=False,
+            )
+            return answer.read(outputs, ids)
+
+        return run_in_steps(step, widths, answer.tails(token_ids))
+
+    return run_rows
+
+
+def _strings(inputs):
+    return [tf.TensorSpec([None], tf.string, name) for name in inputs.names]
+
+
+def _pack_function(inputs):
+    @tf.function(autograph=False, input_signature=_strings(inputs))
+    def pack(*texts):
+        # A server checks no shapes.
+        texts = [tf.ensure_shape(one, [None]) for one in texts]
+        with tf.control_dependencies(_count_checks(inputs.names, texts)):
+            texts = [tf.identity(one) for one in texts]
+        return inputs.pack(*texts)
+
+    return pack
+
+
+def _run(answer, bundle, rows):
+    kept = bundle.run_rows(rows.token_ids, rows.segment_ids, rows.lengths)
+    return answer.finish(kept, rows)
+
+
+def _text_function(inputs, answer, bundle):
+    @tf.function(autograph=False, input_signature=_strings(inputs))
+    def serve_text(*texts):
+        return _run(answer, bundle, bundle.pack(*texts))
 
     return serve_text
 
 
-def _token_function(task, max_length):
-    backbone = task.backbone
-    # A backbone that sees padding answers by the padded length, so its rows
-    # are padded as in training: to one fixed length.
-    fixed = backbone.sees_padding
-    limit = max_length if fixed else backbone.max_sequence_length
-    pad_id = task.preprocessor.tokenizer.pad_token_id
-
-    @tf.function(
-        autograph=False,
-        input_signature=[
-            tf.TensorSpec([None, None], tf.int32),
-            tf.TensorSpec([None], tf.int32),
-        ],
-    )
-    def serve_tokens(token_ids, lengths):
-        token_ids = tf.ensure_shape(token_ids, [None, None])
-        lengths = tf.ensure_shape(lengths, [None])
-        with tf.control_dependencies(_shape_checks(token_ids, lengths, limit)):
-            token_ids = tf.identity(token_ids)
-            lengths = tf.identity(lengths)
-        width = limit if fixed else tf.maximum(tf.reduce_max(lengths), 1)
-        token_ids = _resize(token_ids, width, pad_id)  # (B, T)
-        # Whatever a batcher padded with is dropped.
-        within = tf.sequence_mask(lengths, width)
-        token_ids = tf.where(within, token_ids, pad_id)
-        with tf.control_dependencies(
-            [_check_ids(token_ids, backbone.vocabulary_size)]
-        ):
-            token_ids = tf.identity(token_ids)
-        # The preprocessor's mask: a [PAD] inside a text counts as padding.
-        mask = tf.cast(tf.not_equal(token_ids, pad_id), tf.int32)
-        outputs = task(
-            {
-                "token_ids": token_ids,
-                "segment_ids": tf.zeros_like(token_ids),
-                "padding_mask": mask,
-            },
-            training=False,
+def _count_checks(names, texts):
+    return [
+        tf.debugging.Assert(
+            tf.equal(tf.size(one), tf.size(texts[0])),
+            [
+                f"`{names[0]}` and `{name}` must hold as many texts; received:",
+                tf.size(texts[0]),
+                tf.size(one),
+            ],
         )
-        return _answer(task, outputs)
+        for name, one in zip(names[1:], texts[1:], strict=True)
+    ]
+
+
+def _token_function(task, inputs, answer, bundle, most_tokens):
+    matrix, vector = (tf.TensorSpec([None] * n, tf.int32) for n in (2, 1))
+
+    def answered(token_ids, segment_ids, lengths):
+        rows = checked_rows(token_ids, segment_ids, lengths, task, most_tokens)
+        return _run(answer, bundle, rows)
+
+    if inputs.has_segments:
+
+        @tf.function(autograph=False, input_signature=[matrix, matrix, vector])
+        def serve_tokens(token_ids, segment_ids, lengths):
+            return answered(token_ids, segment_ids, lengths)
+
+    else:
+
+        @tf.function(autograph=False, input_signature=[matrix, vector])
+        def serve_tokens(token_ids, lengths):
+            return answered(token_ids, None, lengths)
 
     return serve_tokens
 
 
-def _shape_checks(token_ids, lengths, limit):
-    rows, width = tf.unstack(tf.shape(token_ids))
-    return [
-        tf.debugging.Assert(
-            tf.equal(tf.size(lengths), rows),
-            [
-                "`lengths` must hold one length per row of `token_ids`; "
-                "received lengths and rows:",
-                tf.size(lengths),
-                rows,
-            ],
-        ),
-        tf.debugging.Assert(
-            tf.less_equal(width, limit),
-            [
-                f"`token_ids` may be at most {limit} tokens wide; cut it; "
-                "received width:",
-                width,
-            ],
-        ),
-        tf.debugging.Assert(
-            tf.reduce_all((lengths >= 1) & (lengths <= width)),
-            [
-                "Each of `lengths` must lie between 1 and the width of "
-                "`token_ids`; received width and lengths:",
-                width,
-                lengths,
-            ],
-        ),
-    ]
-
-
-def _check_ids(token_ids, vocabulary_size):
-    return tf.debugging.Assert(
-        tf.reduce_all((token_ids >= 0) & (token_ids < vocabulary_size)),
-        [
-            "Each of `token_ids` must lie between 0 and "
-            f"{vocabulary_size - 1}; received:",
-            token_ids,
-        ],
-        summarize=16,
+def _example_function(inputs, answer, serve_text):
+    @tf.function(
+        autograph=False,
+        input_signature=[tf.TensorSpec([None], tf.string, "inputs")],
     )
+    def serve_examples(inputs_):
+        parsed = tf.io.parse_example(
+            tf.ensure_shape(inputs_, [None]),
+            {
+                name: tf.io.FixedLenFeature([], tf.string)
+                for name in inputs.names
+            },
+        )
+        texts = [parsed[name] for name in inputs.names]
+        return answer.of_examples(serve_text(*texts))
 
-
-def _resize(token_ids, width, pad_id):
-    token_ids = token_ids[:, :width]
-    missing = width - tf.shape(token_ids)[1]
-    return tf.pad(token_ids, [[0, 0], [0, missing]], constant_values=pad_id)
-
-
-def _answer(task, outputs):
-    probabilities = tf.cast(outputs, tf.float32)  # (B, C)
-    if task.activation is not keras.activations.softmax:
-        probabilities = tf.nn.softmax(probabilities)
-    label_id = tf.argmax(probabilities, axis=-1, output_type=tf.int32)
-    return {
-        "label": tf.gather(tf.constant(task.class_names), label_id),
-        "label_id": label_id,
-        "probabilities": probabilities,
-    }
+    return serve_examples

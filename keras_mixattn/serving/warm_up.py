@@ -1,15 +1,23 @@
 """Requests that a server answers itself before it calls a version available.
 
 Without them the first client waits, and a graph whose operations the server
-lacks is found at its first request instead of at loading. The records are
-`tensorflow.serving.PredictionLog` messages, of which four fields are needed;
-they are encoded here because the package that defines them is a client
-library nothing else needs.
+lacks is found at its first request instead of at loading.
 """
+
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
 
 import tensorflow as tf
 
+from keras_mixattn.models import MaskedLM
+from keras_mixattn.serving.inputs import OneText
+from keras_mixattn.serving.prediction_log import read_log
+from keras_mixattn.serving.prediction_log import written_log
+from keras_mixattn.serving.signatures import ServingBundle
+
 FILE_NAME = "tf_serving_warmup_requests"
+_WORDS = ["warm", "up"]  # of a vocabulary without any
 
 
 def write_warm_up(path, requests: list[tuple[str, dict]]) -> None:
@@ -22,50 +30,92 @@ def write_warm_up(path, requests: list[tuple[str, dict]]) -> None:
     """
     with tf.io.TFRecordWriter(str(path)) as writer:
         for signature, inputs in requests:
-            writer.write(_prediction_log(signature, inputs))
+            writer.write(written_log(signature, inputs))
+
+
+def read_warm_up(saved_model: Path) -> list[tuple[str, dict]]:
+    """Reads the warm-up file of a SavedModel.
+
+    Args:
+        saved_model: Its directory.
+
+    Returns:
+        Pairs of a signature's name and its inputs, a dict from name to NumPy
+        array.
+
+    Raises:
+        ValueError: The file is missing, damaged, or holds something else.
+    """
+    path = saved_model / "assets.extra" / FILE_NAME
+    try:
+        records = tf.data.TFRecordDataset(str(path)).as_numpy_iterator()
+        return [read_log(record) for record in records]
+    except tf.errors.OpError as error:
+        raise ValueError(f"'{FILE_NAME}': {error.message}") from error
 
 
 def warm_up_requests(
-    pack, max_length: int
+    task, inputs: OneText, bundle: ServingBundle, batch_sizes: Sequence[int]
 ) -> list[tuple[str, dict[str, tf.Tensor]]]:
-    """Returns a short and a longest request of each signature.
+    """Returns a short and a long request of each signature and batch size.
 
     Args:
-        pack: Function from string tensor to `token_ids` and `lengths`.
-        max_length: Most tokens of a packed text.
+        task: The exported task.
+        inputs: How the strings of its requests become rows.
+        bundle: The functions that are exported.
+        batch_sizes: How many examples the requests have.
 
     Returns:
         Pairs of a signature's name and its inputs.
     """
     requests = []
-    for text in ("warm up", "warm up " * max_length):
-        texts = tf.constant([text])
-        token_ids, lengths = pack(texts)
-        requests.append(("serving_default", {"text": texts}))
-        requests.append(
-            ("serving_tokens", {"token_ids": token_ids, "lengths": lengths})
-        )
+    for size in batch_sizes:
+        for texts in _texts(task, inputs):
+            texts = {
+                name: tf.constant([text] * size)
+                for name, text in zip(inputs.names, texts, strict=True)
+            }
+            rows = bundle.pack(*texts.values())._asdict()
+            del rows["origin"]
+            if not inputs.has_segments:
+                del rows["segment_ids"]
+            of = {"serving_default": texts, "serving_tokens": rows}
+            examples = {"inputs": _examples(texts)}
+            requests += [
+                (name, of.get(name, examples)) for name in bundle.functions
+            ]
     return requests
 
 
-def _prediction_log(signature, inputs):
-    model_spec = _field(3, signature.encode())
-    request = _field(1, model_spec)
-    for name, value in sorted(inputs.items()):
-        tensor = tf.make_tensor_proto(value.numpy()).SerializeToString()
-        request += _field(2, _field(1, name.encode()) + _field(2, tensor))
-    predict_log = _field(1, request)
-    return _field(6, predict_log)
+def _texts(task, inputs):
+    """Yields the texts of a short and of a long example."""
+    tokenizer, length = inputs.tokenizer, inputs.max_length
+    words = [word for word in tokenizer.get_vocabulary() if word.isalpha()]
+    words = words or _WORDS
+    # Spread over the vocabulary; a word is one piece at least, so these fill
+    # a row, or the windows of a long text.
+    words = words[:: -(-len(words) // length)]
+    long = itertools.islice(itertools.cycle(words), length)
+    for text in (" ".join(words[:2]), " ".join(long)):
+        if isinstance(task, MaskedLM):
+            text = f"{tokenizer.mask_token} {text}"
+        yield [" ".join(words[:3])] * (len(inputs.names) - 1) + [text]
 
 
-def _field(number, payload):
-    """One length-delimited field of the protocol buffer wire format."""
-    return bytes([number << 3 | 2]) + _varint(len(payload)) + payload
-
-
-def _varint(value):
-    encoded = bytearray()
-    while value > 127:
-        encoded.append(value & 127 | 128)
-        value >>= 7
-    return bytes(encoded) + bytes([value])
+def _examples(texts):
+    rows = zip(*(one.numpy() for one in texts.values()), strict=True)
+    return tf.constant(
+        [
+            tf.train.Example(
+                features=tf.train.Features(
+                    feature={
+                        name: tf.train.Feature(
+                            bytes_list=tf.train.BytesList(value=[text])
+                        )
+                        for name, text in zip(texts, row, strict=True)
+                    }
+                )
+            ).SerializeToString()
+            for row in rows
+        ]
+    )

@@ -10,79 +10,38 @@ from google.protobuf import descriptor_pb2
 from google.protobuf import descriptor_pool
 from google.protobuf import message_factory
 from tensorflow.core.framework import tensor_pb2
-from tensorflow.core.protobuf import saved_model_pb2
-from tensorflow.python.framework import op_def_registry
 
+from keras_mixattn.serving.prediction_log import read_log
+from keras_mixattn.serving.prediction_log import written_log
+from keras_mixattn.serving.static_checks import Export
+from keras_mixattn.serving.static_checks import check_operations
+from keras_mixattn.serving.static_checks import check_signatures
+from keras_mixattn.serving.static_checks import stored_floats
+from keras_mixattn.serving.warm_up import read_warm_up
 from tests.serving.classifiers import CLASS_NAMES
 from tests.serving.classifiers import SEQUENCE_LENGTH
 from tests.serving.classifiers import WORDS
 
-# Operations of tf.text that TensorFlow Serving links since 2.13.
-TEXT_OPERATIONS = {
-    "CaseFoldUTF8",
-    "FastWordpieceTokenizeWithOffsets",
-    "NormalizeUTF8",
-    "RegexSplitWithOffsets",
-}
-FORBIDDEN = ("PyFunc", "EagerPyFunc", "Xla", "Random", "Stateless", "Print")
-CASES = ["mask", "leak", "bfloat16", "pooling"]
-
-
-def graph_of(path):
-    saved_model = saved_model_pb2.SavedModel()
-    saved_model.ParseFromString((path / "saved_model.pb").read_bytes())
-    return saved_model.meta_graphs[0].graph_def
+CASES = ["mask", "leak", "pooling"]
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_operations(exported, case):
-    graph = graph_of(exported(case)[1])
-    nodes = list(graph.node)
-    for function in graph.library.function:
-        nodes += function.node_def
-        assert not {"_XlaMustCompile", "_tf_function_jit_compile"} & {
-            name for name, value in function.attr.items() if value.b or value.s
-        }
-        assert "internal_grad_fn" not in function.signature.name
-    functions = {f.signature.name for f in graph.library.function}
-    operations = {node.op for node in nodes} - functions
-    assert not {op for op in operations if op.startswith(FORBIDDEN)}
-    text_operations = operations & _text_operations()
-    assert text_operations <= TEXT_OPERATIONS
-    assert "FastWordpieceTokenizeWithOffsets" in text_operations
-    for op in operations - text_operations:
-        assert op_def_registry.get(op) is not None, op
-
-
-def _text_operations():
-    """Names known only because tensorflow_text is imported."""
-    import tensorflow_text  # noqa: F401
-
-    return {
-        name
-        for name in (
-            "CaseFoldUTF8 FastBertNormalize FastWordpieceTokenizeWithOffsets "
-            "NormalizeUTF8 RegexSplitWithOffsets TFText>RoundRobinTrim "
-            "TFText>Utf8Binarize WordpieceTokenizeWithOffsets "
-            "WhitespaceTokenizeWithOffsetsV2"
-        ).split()
-        if op_def_registry.get(name) is not None
-    }
+def test_signatures_and_operations(exported, case):
+    export = Export(exported(case)[1])
+    assert check_signatures(export) == []
+    assert check_operations(export) == []
+    functions = export.meta_graph.graph_def.library.function
+    assert "internal_grad_fn" not in str([f.signature.name for f in functions])
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_each_weight_is_stored_once(exported, case):
     classifier, path = exported(case)
-    reader = tf.train.load_checkpoint(str(path / "variables" / "variables"))
-    floats = sum(
-        np.prod(reader.get_variable_to_shape_map()[name])
-        for name, dtype in reader.get_variable_to_dtype_map().items()
-        if dtype.is_floating
-    )
+    floats = sum(count for count, _ in stored_floats(path))
     assert floats == classifier.count_params()
     constants = [
         node
-        for function in graph_of(path).library.function
+        for function in Export(path).meta_graph.graph_def.library.function
         for node in function.node_def
         if node.op == "Const"
     ]
@@ -173,9 +132,8 @@ def _add_with_dependencies(pool, descriptor):
     pool.Add(definition)
 
 
-@pytest.mark.parametrize("case", ["mask"])
-def test_warm_up_covers_every_signature(exported, case):
-    _, path = exported(case)
+def test_warm_up_covers_every_signature(exported):
+    _, path = exported("mask")
     records = tf.data.TFRecordDataset(
         str(path / "assets.extra" / "tf_serving_warmup_requests")
     )
@@ -191,18 +149,31 @@ def test_warm_up_covers_every_signature(exported, case):
             )
             for name, value in request.inputs.items()
         }
-        shapes.append(
-            (
-                request.model_spec.signature_name,
-                {name: value.shape for name, value in tensors.items()},
-            )
-        )
+        name = request.model_spec.signature_name
+        found, inputs = read_log(record)
+        assert found == name
+        for key, value in tensors.items():
+            np.testing.assert_array_equal(inputs[key], value)
+        shapes.append((name, {key: x.shape for key, x in tensors.items()}))
     assert shapes == [
-        ("serving_default", {"text": (1,)}),
-        ("serving_tokens", {"token_ids": (1, 4), "lengths": (1,)}),
-        ("serving_default", {"text": (1,)}),
-        (
-            "serving_tokens",
-            {"token_ids": (1, SEQUENCE_LENGTH), "lengths": (1,)},
-        ),
+        one
+        for length in (4, SEQUENCE_LENGTH)
+        for one in (
+            ("serving_default", {"text": (1,)}),
+            ("serving_tokens", {"token_ids": (1, length), "lengths": (1,)}),
+            ("classify", {"inputs": (1,)}),
+        )
     ]
+
+
+def test_warm_up_of_each_batch_size(exported_task):
+    requests = read_warm_up(exported_task("pair_regressor")[1])
+    sizes = [len(next(iter(inputs.values()))) for _, inputs in requests]
+    assert sizes == [1] * 6 + [3] * 6
+
+
+@pytest.mark.parametrize("size", [0, 1, 5, 40])
+def test_a_damaged_warm_up_record(size):
+    whole = written_log("regress", {"inputs": tf.constant(["a text"])})
+    with pytest.raises(ValueError, match="no PredictionLog"):
+        read_log(whole[:size] or b"\x07\x01")

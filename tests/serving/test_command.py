@@ -1,4 +1,4 @@
-"""`python -m keras_mixattn.serving export`."""
+"""`python -m keras_mixattn.serving export` and `verify`."""
 
 import json
 import shutil
@@ -6,12 +6,12 @@ import shutil
 import numpy as np
 import pytest
 
-from keras_mixattn.models import ConvBertMaskedLM
 from keras_mixattn.serving import run_saved_model
 from keras_mixattn.serving.__main__ import main
 from tests.serving.classifiers import TEXTS
 from tests.serving.classifiers import build_classifier
 from tests.serving.classifiers import probabilities
+from tests.serving.tasks import build_task
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def preset(tmp_path_factory):
 def test_export_of_a_preset(preset, tmp_path, capsys):
     classifier, directory = preset
     target = tmp_path / "saved_models" / "tiny"
-    options = ["--version", "3", "--max_length", "4"]
+    options = ["--version", "3", "--max_length", "4", "--no_verify"]
     main(["export", str(directory), str(target), *options])
     assert f"wrote {target / '3'}" in capsys.readouterr().out
     report = run_saved_model(target, [("serving_default", {"text": TEXTS})])
@@ -33,6 +33,35 @@ def test_export_of_a_preset(preset, tmp_path, capsys):
     classifier.preprocessor.sequence_length = 4
     expected = probabilities(classifier, TEXTS)
     np.testing.assert_allclose(answer, expected, atol=1e-5)
+
+
+def test_export_of_any_task(tmp_path, capsys, one_set):
+    task = build_task("pair_regressor")
+    preset, target = tmp_path / "preset", tmp_path / "model"
+    task.save_to_preset(str(preset))
+    options = ["--pairs", "--dtype", "bfloat16", "--buckets", "7", "13"]
+    main(["export", f"{preset}", f"{target}", *options, "--no_verify"])
+    manifest = json.loads(
+        (target / "1" / "assets.extra" / "manifest.json").read_text()
+    )
+    assert manifest["kind"] == "pair_regressor"
+    assert manifest["dtype"] == "bfloat16"
+    assert manifest["buckets"] == [7, 13]
+    main(["verify", f"{target}", "--preset", f"{preset}"])
+    report = capsys.readouterr().out
+    for check in ("manifest", "C++ runtime, 2.13 to 2.19", "same as Keras"):
+        assert f"ok      {check}" in report
+
+
+def test_verify_ends_with_exit_code_2(exported, tmp_path, capsys, no_runtime):
+    path = shutil.copytree(exported("mask")[1], tmp_path / "1")
+    (path / "assets.extra" / "vocabulary.txt").unlink()
+    with pytest.raises(SystemExit) as end:
+        main(["verify", f"{tmp_path}"])
+    assert end.value.code == 2
+    output = capsys.readouterr()
+    assert "'assets.extra/vocabulary.txt' is missing" in output.out
+    assert output.err.endswith("checks: manifest; export it again.\n")
 
 
 def refused(capsys, *arguments):
@@ -43,7 +72,7 @@ def refused(capsys, *arguments):
 
 
 def test_bad_input_is_one_sentence_and_exit_code_2(preset, tmp_path, capsys):
-    classifier, directory = preset
+    _, directory = preset
     target = tmp_path / "target"
     assert "does not exist" in refused(capsys, tmp_path / "none", target)
     assert "holds no task.json" in refused(capsys, tmp_path, target)
@@ -56,10 +85,11 @@ def test_bad_input_is_one_sentence_and_exit_code_2(preset, tmp_path, capsys):
     assert "invalid int value" in refused(
         capsys, directory, target, "--version", "one"
     )
-    masked_lm = tmp_path / "masked_lm"
-    ConvBertMaskedLM(classifier.backbone).save_to_preset(str(masked_lm))
-    assert "ConvBertMaskedLM; only text classifiers" in refused(
-        capsys, masked_lm, target
+    assert "buckets are (0,)" in refused(
+        capsys, directory, target, "--buckets", "0"
+    )
+    assert "invalid choice: 'float16'" in refused(
+        capsys, directory, target, "--dtype", "float16"
     )
     damaged = tmp_path / "damaged"
     damaged.mkdir()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import keras_mixattn.serving
 from keras_mixattn.serving import SavedModelError
@@ -25,6 +26,16 @@ ODD_TEXTS = [
     "the sea is calm " * 60_000,  # about 1 MB
     "sea" * 300_000,
 ]
+# A tf.train.Example whose feature `text` is TEXTS[0].
+EXAMPLE = tf.train.Example(
+    features=tf.train.Features(
+        feature={
+            "text": tf.train.Feature(
+                bytes_list=tf.train.BytesList(value=[TEXTS[0].encode()])
+            )
+        }
+    )
+).SerializeToString()
 EMPTY = {"shape": [0, 7], "values": []}
 
 # name, signature, inputs; the good ones
@@ -33,6 +44,7 @@ GOOD = [
     ("odd", "serving_default", {"text": [*ODD_TEXTS, TEXTS[0]]}),
     ("no texts", "serving_default", {"text": []}),
     ("no rows", "serving_tokens", {"token_ids": EMPTY, "lengths": []}),
+    ("examples", "classify", {"inputs": [EXAMPLE]}),
     (
         "tokens",
         "serving_tokens",
@@ -63,6 +75,8 @@ BAD = [
     (tokens([[2, 5, 3]], [[3]]), "not compatible with expected shape"),
     (("serving_default", {"text": [["sea"]]}), "not compatible"),
     (("serving_default", {"texts": ["sea"]}), "Inputs are ['text']"),
+    (("classify", {"inputs": ["no example"]}), "Could not parse example"),
+    (("classify", {"inputs": [b""]}), "text"),
 ]
 
 
@@ -88,7 +102,11 @@ def test_nothing_of_python_tensorflow_or_keras_is_imported(answered):
     _, report, _, _ = answered
     assert report["python_modules"] == []
     assert report["xla_disabled"]
-    assert sorted(report["signatures"]) == ["serving_default", "serving_tokens"]
+    assert sorted(report["signatures"]) == [
+        "classify",
+        "serving_default",
+        "serving_tokens",
+    ]
     assert report["directory"].endswith("/1")
 
 
@@ -120,8 +138,13 @@ def test_an_empty_batch_has_an_empty_answer(answered):
         }
 
 
-def test_both_signatures_agree(answered):
+def test_signatures_agree(answered):
     _, _, good, _ = answered
+    examples, texts = good["examples"]["outputs"], good["texts"]["outputs"]
+    np.testing.assert_allclose(
+        examples["scores"][0], texts["probabilities"][0], atol=1e-6
+    )
+    assert examples["classes"] == [CLASS_NAMES]
     np.testing.assert_allclose(
         good["tokens"]["outputs"]["probabilities"],
         good["token texts"]["outputs"]["probabilities"],
@@ -171,3 +194,15 @@ def test_texts_on_the_command_line(exported):
     rows = [line.split("\t") for line in output.splitlines()]
     assert [row[2] for row in rows] == ["the sea", "calm"]
     assert all(row[0] in CLASS_NAMES for row in rows)
+
+
+def test_texts_for_a_task_without_labels(exported_task):
+    _, path = exported_task("text_regressor")
+    program = Path(keras_mixattn.serving.__file__).parent / "c_runtime"
+    output = subprocess.run(
+        [sys.executable, program, path, "the sea"],
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    ).stdout
+    assert output.startswith('{"score": ') and output.endswith("\tthe sea\n")

@@ -60,6 +60,15 @@ def _report(arguments):
     }
 
 
+def _lines(texts, outputs):
+    for number, text in enumerate(texts):
+        row = {name: values[number] for name, values in outputs.items()}
+        answer = json.dumps(row, ensure_ascii=False)
+        if "label" in row:
+            answer = f"{row['label']}\t{max(row['probabilities']):.4f}"
+        yield f"{answer}\t{text}"
+
+
 def main():
     """Reads requests, prints the report, or the answers for a person."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -78,14 +87,7 @@ def main():
         if failure:
             print(f"{failure['code']}: {failure['message']}", file=sys.stderr)
         else:
-            outputs = answer["outputs"]
-            for text, label, probabilities in zip(
-                arguments.text,
-                outputs["label"],
-                outputs["probabilities"],
-                strict=True,
-            ):
-                print(f"{label}\t{max(probabilities):.4f}\t{text}")
+            print("\n".join(_lines(arguments.text, answer["outputs"])))
     return 1 if failure else 0
 
 

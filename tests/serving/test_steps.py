@@ -1,0 +1,62 @@
+"""Rows of like length run together, and each has its own outputs."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_mixattn.serving import steps
+
+
+def run(lengths, budget, monkeypatch):
+    """Returns the widths of rows, the sum of their tokens, and the steps."""
+    monkeypatch.setattr(steps, "TOKENS", budget)
+    tokens = tf.constant(np.arange(11 * len(lengths)).reshape(-1, 11))
+    sizes = tf.Variable(tf.zeros([0, 2], tf.int32), shape=[None, 2])
+
+    @tf.function
+    def all_rows(lengths):
+        def step(rows, width):
+            shape = tf.stack([tf.size(rows), width])[None]
+            sizes.assign(tf.concat([sizes, shape], axis=0))
+            own = tf.gather(tokens, rows)[:, :width]
+            return {
+                "width": tf.fill(tf.shape(rows), width),
+                "tokens": own,
+                "first": own[:, :1],
+            }
+
+        tails = {
+            "width": ([], tf.int32),
+            "tokens": ([11], tf.int64),
+            "first": ([1], tf.int64),
+        }
+        return steps.run_in_steps(step, lengths, tails)
+
+    outputs = all_rows(tf.constant(lengths, tf.int32))
+    for row, length in enumerate(lengths):
+        own = outputs["tokens"][row, :length]
+        np.testing.assert_array_equal(own, tokens[row, :length])
+        assert outputs["first"][row] == 11 * row
+    return outputs["width"].numpy().tolist(), sizes.numpy().tolist()
+
+
+def test_short_rows_do_not_pay_for_long_ones(monkeypatch):
+    widths, sizes = run([3, 11, 6, 2, 1, 5], 1000, monkeypatch)
+    assert sizes == [[2, 11], [2, 5], [2, 2]]
+    assert widths == [5, 11, 11, 2, 2, 5]
+
+
+@pytest.mark.parametrize("budget", [1, 11, 23])
+def test_a_step_has_a_bound(monkeypatch, budget):
+    _, sizes = run([11] * 5, budget, monkeypatch)
+    assert all(rows <= max(budget // 11, 1) for rows, _ in sizes)
+    assert sum(rows for rows, _ in sizes) == 5
+
+
+def test_no_rows():
+    outputs = steps.run_in_steps(
+        lambda rows, width: {"a": rows},
+        tf.zeros([0], tf.int32),
+        {"a": ([], tf.int32)},
+    )
+    assert outputs["a"].shape == (0,)
