@@ -1,0 +1,102 @@
+"""Which tokens of a text a model reads and which are cut."""
+
+import json
+from pathlib import Path
+
+from keras_mixattn import models
+from keras_mixattn.serving.client.signature import Signature
+
+# A page that shows more is of no use to a reader.
+_MOST = 2000
+_SETTINGS = (
+    "lowercase",
+    "strip_accents",
+    "split",
+    "split_on_cjk",
+    "suffix_indicator",
+    "oov_token",
+)
+
+
+class ShownTokens:
+    """Cuts texts into tokens as the tokenizer of an export does.
+
+    Args:
+        path: The directory of a version, with the vocabulary and the
+            tokenizer's settings in `assets.extra`.
+        signature: Its `serving_default`.
+    """
+
+    def __init__(self, path: Path, signature: Signature):
+        self._inputs = list(signature.inputs)
+        # Texts of these tasks are read in windows, so nothing is cut.
+        self._windows = bool({"starts", "start"} & set(signature.outputs))
+        self._fills_masks = "tokens" in signature.outputs
+        try:
+            self._read(path / "assets.extra")
+        except (OSError, ValueError, KeyError, AttributeError):
+            self._tokenizer = None  # an export of another program
+
+    def of(self, texts: dict[str, str]) -> dict[str, dict] | None:
+        """Returns the tokens of the texts of one row.
+
+        Args:
+            texts: A dict from name of the input to text.
+
+        Returns:
+            For each input `tokens`, strings, the first 2,000 of `count`, and
+            `kept`, how many of them the model reads; `None` if the export
+            does not say how it cuts.
+        """
+        if self._tokenizer is None:
+            return None
+        tokens = {
+            name: self._tokens(texts[name])
+            for name in self._inputs
+            if name in texts
+        }
+        kept = self._kept([len(one) for one in tokens.values()])
+        return {
+            name: {"tokens": one[:_MOST], "count": len(one), "kept": count}
+            for (name, one), count in zip(tokens.items(), kept, strict=True)
+        }
+
+    def _read(self, folder):
+        settings = json.loads(
+            (folder / "tokenizer.json").read_text(encoding="utf-8")
+        )
+        vocabulary = (folder / "vocabulary.txt").read_text(encoding="utf-8")
+        self._max_length = settings["max_length"]
+        self._truncate = settings.get("truncate", "round_robin")
+        self._tokenizer = getattr(models, settings["class"])(
+            vocabulary.removesuffix("\n").split("\n"),
+            **{name: settings[name] for name in _SETTINGS},
+        )
+
+    def _tokens(self, text):
+        mask = self._tokenizer.mask_token
+        parts = text.split(mask) if self._fills_masks else [text]
+        tokens = []
+        for place, part in enumerate(parts):
+            tokens += [mask] * (place > 0)
+            tokens += [
+                self._tokenizer.id_to_token(int(one))
+                for one in self._tokenizer.tokenize(part)
+            ]
+        return tokens
+
+    def _kept(self, counts):
+        if self._windows:
+            return counts
+        room = self._max_length - 1 - len(counts)  # [CLS], a [SEP] each
+        if len(counts) == 1:
+            return [min(counts[0], room)]
+        shares = room, 0
+        if self._truncate == "round_robin":
+            shares = room - room // 2, room // 2
+        return [
+            min(own, max(share, room - other))
+            for own, other, share in zip(
+                counts, counts[::-1], shares, strict=True
+            )
+        ]
