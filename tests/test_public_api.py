@@ -21,6 +21,7 @@ PACKAGES = [
     "keras_mixattn.metrics",
     "keras_mixattn.pretraining",
     "keras_mixattn.serving",
+    "keras_mixattn.serving.deployment",
 ]
 
 # Examples that need what a test has not: a checkpoint, a PyTorch model, the
