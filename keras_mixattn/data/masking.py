@@ -11,6 +11,10 @@ import tensorflow as tf
 
 from keras_mixattn.data.sentence_structure import SentenceStructureExamples
 
+# In which whole words are looked for that still fit; hardly ever is there one
+# after these.
+_ROUNDS = 4
+
 
 class TokenMasker:
     """Chooses tokens of a window to predict, and hides most of them.
@@ -19,6 +23,10 @@ class TokenMasker:
     repetition and at least one. Of the chosen, `mask_token_rate` become
     [MASK], `random_token_rate` become another ordinary token, and the rest
     stay as they are.
+
+    With `whole_word` all pieces of a word are chosen or none. Words are taken
+    in random order as long as they fit, so that there may be fewer tokens
+    than `mask_rate` says: none at all where no word is as short.
 
     Args:
         vocabulary_size: Number of tokens.
@@ -29,9 +37,15 @@ class TokenMasker:
         mask_rate: Share of the ordinary tokens that are chosen.
         mask_token_rate: Share of the chosen that become [MASK].
         random_token_rate: Share of the chosen that become a random token.
+        whole_word: Whether whole words are chosen. Defaults to `False`.
+        continuation_ids: Ids of the pieces that go on with a word, which
+            `whole_word` needs: those that begin with `##`.
+        counts_special: Whether `mask_rate` is a share of all real tokens,
+            [CLS] and [SEP] included. Defaults to `False`.
 
     Raises:
-        ValueError: A rate is not legal, or all tokens are special.
+        ValueError: A rate is not legal, all tokens are special, or
+            `whole_word` lacks `continuation_ids`.
 
     Example:
 
@@ -51,19 +65,16 @@ class TokenMasker:
         mask_rate: float = 0.15,
         mask_token_rate: float = 0.8,
         random_token_rate: float = 0.1,
+        whole_word: bool = False,
+        continuation_ids: Sequence[int] = (),
+        counts_special: bool = False,
     ):
-        if not 0 < mask_rate < 1:
+        _check_rates(mask_rate, mask_token_rate, random_token_rate)
+        if whole_word and not len(continuation_ids):
             raise ValueError(
-                "`mask_rate` must lie between 0 and 1. Received: "
-                f"mask_rate={mask_rate}"
-            )
-        shares = (mask_token_rate, random_token_rate)
-        if min(shares) < 0 or sum(shares) > 1:
-            raise ValueError(
-                "`mask_token_rate` and `random_token_rate` must not be "
-                "negative and must not exceed 1 together. Received: "
-                f"mask_token_rate={mask_token_rate}, "
-                f"random_token_rate={random_token_rate}"
+                "`whole_word` needs to know which pieces go on with a word; "
+                "pass `continuation_ids`. Received: continuation_ids="
+                f"{continuation_ids!r}"
             )
         is_ordinary = np.ones(vocabulary_size, bool)
         is_ordinary[[*special_token_ids, mask_token_id, pad_token_id]] = False
@@ -77,8 +88,55 @@ class TokenMasker:
         self.mask_rate = mask_rate
         self.mask_token_rate = mask_token_rate
         self.random_token_rate = random_token_rate
+        self.whole_word = whole_word
+        self.counts_special = counts_special
         self._is_ordinary = tf.constant(is_ordinary)
         self._ordinary_ids = tf.constant(np.flatnonzero(is_ordinary), tf.int32)
+        goes_on = np.zeros(vocabulary_size, bool)
+        goes_on[list(continuation_ids)] = True
+        self._goes_on = tf.constant(goes_on)
+
+    @classmethod
+    def for_replaced_tokens(
+        cls,
+        vocabulary_size: int,
+        mask_token_id: int,
+        pad_token_id: int,
+        special_token_ids: Sequence[int],
+        mask_rate: float = 0.15,
+        **options,
+    ):
+        """Makes a masker that hides tokens as ELECTRA and ConvBERT do.
+
+        Of the chosen tokens 85 % become [MASK] and the others stay: a random
+        token would tell the discriminator nothing of the generator. Their
+        number is `mask_rate` times that of all real tokens, [CLS] and [SEP]
+        included. The official code draws with repetition, counts a token
+        drawn twice twice and gives the discriminator the mean of its two
+        sampled ids; here no token is drawn twice.
+
+        Args:
+            vocabulary_size: Number of tokens.
+            mask_token_id: Id of [MASK].
+            pad_token_id: Id of [PAD].
+            special_token_ids: Ids never to be predicted.
+            mask_rate: Share of the real tokens that are chosen.
+            **options: `whole_word` and `continuation_ids`.
+
+        Returns:
+            The masker.
+        """
+        return cls(
+            vocabulary_size,
+            mask_token_id,
+            pad_token_id,
+            special_token_ids,
+            mask_rate,
+            mask_token_rate=0.85,
+            random_token_rate=0.0,
+            counts_special=True,
+            **options,
+        )
 
     def max_predictions(self, sequence_length: int) -> int:
         """Returns the most tokens that are chosen in a window.
@@ -89,6 +147,9 @@ class TokenMasker:
         Returns:
             The number of prediction slots, at least one.
         """
+        if self.counts_special:
+            # 19 of 128 and 79 of 512, as in the official code.
+            return max(1, int((self.mask_rate + 0.005) * sequence_length))
         return max(1, round(self.mask_rate * (sequence_length - 2)))
 
     def __call__(self, token_ids: tf.Tensor, seed) -> tuple:
@@ -110,10 +171,16 @@ class TokenMasker:
             tf.random.experimental.stateless_split(seed, 3), axis=0
         )
         candidates = tf.gather(self._is_ordinary, token_ids)  # (T,)
-        count = tf.math.count_nonzero(candidates, dtype=tf.float32)
+        counted = candidates
+        if self.counts_special:
+            counted = token_ids != self.pad_token_id
+        count = tf.math.count_nonzero(counted, dtype=tf.float32)
         chosen = tf.cast(tf.round(self.mask_rate * count), tf.int32)
         chosen = tf.minimum(tf.maximum(chosen, 1), slots)
-        # Special tokens have a negative rank: never before an ordinary one.
+        if self.whole_word:
+            goes_on = tf.gather(self._goes_on, token_ids)
+            candidates = _whole_words(candidates, goes_on, chosen, seeds[0])
+        # Other tokens have a negative rank: never before a candidate.
         ranks = tf.random.stateless_uniform(token_ids.shape, seeds[0])
         ranks = tf.where(candidates, ranks, -1.0)
         top_ranks, positions = tf.math.top_k(ranks, slots)  # (P,)
@@ -242,3 +309,53 @@ def _with_structure(masked, example):
         {"masked_lm": labels, "sentence_structure": order},
         {"masked_lm": weights, "sentence_structure": tf.constant(1.0)},
     )
+
+
+def _whole_words(candidates, goes_on, budget, seed):
+    """Chooses words in random order as long as they fit.
+
+    Args:
+        candidates: Bool tensor of shape `(tokens,)`, the ordinary tokens.
+        goes_on: Bool tensor, whether a token goes on with a word.
+        budget: The most tokens to choose.
+        seed: Two integers.
+
+    Returns:
+        Bool tensor of shape `(tokens,)`.
+    """
+    tokens = candidates.shape[0]
+    after_ordinary = tf.concat([[False], candidates[:-1]], axis=0)
+    starts = ~(goes_on & candidates & after_ordinary)
+    words = tf.cumsum(tf.cast(starts, tf.int32)) - 1  # word of each token
+    lengths = tf.math.unsorted_segment_sum(
+        tf.cast(candidates, tf.int32), words, tokens
+    )
+    order = tf.argsort(tf.random.stateless_uniform((tokens,), seed))
+    lengths = tf.gather(lengths, order)
+    is_taken = tf.zeros_like(candidates)
+    # A word that does not fit ends a round; the next one skips it.
+    for _ in range(_ROUNDS):
+        room = budget - tf.reduce_sum(tf.where(is_taken, lengths, 0))
+        fits = ~is_taken & (lengths > 0) & (lengths <= room)
+        used = tf.cumsum(tf.where(fits, lengths, 0))
+        is_taken |= fits & (used <= room)
+    of_word = tf.scatter_nd(
+        order[:, None], tf.cast(is_taken, tf.int32), (tokens,)
+    )
+    return candidates & (tf.gather(of_word, words) > 0)
+
+
+def _check_rates(mask_rate, mask_token_rate, random_token_rate):
+    if not 0 < mask_rate < 1:
+        raise ValueError(
+            "`mask_rate` must lie between 0 and 1. Received: "
+            f"mask_rate={mask_rate}"
+        )
+    shares = (mask_token_rate, random_token_rate)
+    if min(shares) < 0 or sum(shares) > 1:
+        raise ValueError(
+            "`mask_token_rate` and `random_token_rate` must not be "
+            "negative and must not exceed 1 together. Received: "
+            f"mask_token_rate={mask_token_rate}, "
+            f"random_token_rate={random_token_rate}"
+        )

@@ -35,6 +35,9 @@ class FusedAdamW(keras.optimizers.AdamW):
             `None`: all have 1.
         not_decayed: Regular expressions; a weight is not decayed if one of
             them is found in its name. Defaults to none.
+        bias_correction: Whether the moments, which start at zero, are scaled
+            up in the first steps. Defaults to `True`; `False` is how BERT,
+            ELECTRA and ConvBERT were pre-trained.
 
     Raises:
         ValueError: `rates` names no layer that has trained weights, or
@@ -59,9 +62,11 @@ class FusedAdamW(keras.optimizers.AdamW):
         *args,
         rates: dict[str, float] | None = None,
         not_decayed: tuple[str, ...] = (),
+        bias_correction: bool = True,
         **kwargs,
     ):
         super().__init__(*args, **kwargs)
+        self.bias_correction = bias_correction
         if self.gradient_accumulation_steps:
             _check_accumulation()
         self.rates = dict(rates or {})
@@ -121,19 +126,31 @@ class FusedAdamW(keras.optimizers.AdamW):
                 self.assign_sub(variable, variable * share)
         if keras.config.backend() == "tensorflow" and not self.amsgrad:
             self._fused_step(gradient, variable, learning_rate)
-        else:
-            super().update_step(gradient, variable, learning_rate)
+            return
+        if not self.bias_correction:
+            # Keras multiplies the rate by what it is divided by here.
+            power_1, power_2 = self._powers("float32")
+            learning_rate *= (1 - power_1) / ops.sqrt(1 - power_2)
+        super().update_step(gradient, variable, learning_rate)
+
+    def _powers(self, dtype):
+        """Returns the shares of the two moments that are still zeros."""
+        step = ops.cast(self.iterations + 1, dtype)
+        betas = (self.beta_1, self.beta_2)
+        return [ops.power(ops.cast(beta, dtype), step) for beta in betas]
 
     def _fused_step(self, gradient, variable, learning_rate):
         index = self._get_variable_index(variable)
         dtype = variable.dtype
-        step = tf.cast(self.iterations + 1, dtype)
+        powers = [tf.zeros((), dtype)] * 2
+        if self.bias_correction:
+            powers = self._powers(dtype)
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
             m=self._momentums[index].value.handle,
             v=self._velocities[index].value.handle,
-            beta1_power=tf.cast(self.beta_1, dtype) ** step,
-            beta2_power=tf.cast(self.beta_2, dtype) ** step,
+            beta1_power=powers[0],
+            beta2_power=powers[1],
             lr=tf.cast(learning_rate, dtype),
             beta1=tf.cast(self.beta_1, dtype),
             beta2=tf.cast(self.beta_2, dtype),
@@ -167,6 +184,7 @@ class FusedAdamW(keras.optimizers.AdamW):
             **super().get_config(),
             "rates": dict(self.rates),
             "not_decayed": list(self.not_decayed),
+            "bias_correction": self.bias_correction,
         }
 
 

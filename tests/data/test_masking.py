@@ -141,3 +141,133 @@ def test_illegal_rates_are_refused(rates):
 def test_no_windows_are_refused(masker):
     with pytest.raises(ValueError, match="empty"):
         masked_lm_dataset(np.zeros((0, 7), "int32"), masker, 2, seed=1)
+
+
+def electra_masker(**options):
+    return TokenMasker.for_replaced_tokens(
+        VOCABULARY_SIZE, MASK, PAD, SPECIAL, **options
+    )
+
+
+def test_shares_for_replaced_tokens():
+    windows = random_windows(4001, 53)
+    inputs, labels, used = one_pass(windows, electra_masker())
+    shown = np.take_along_axis(
+        inputs["token_ids"], inputs["mask_positions"], axis=1
+    )[used]
+    labels = labels[used]
+    # A share of all real tokens; NumPy rounds half to even as well.
+    real = (windows != PAD).sum(axis=1)
+    expected = np.minimum(np.maximum(1, np.round(0.15 * real)), 8)
+    ordinary = (windows > MASK).sum(axis=1)
+    expected = np.minimum(expected, ordinary)
+    np.testing.assert_array_equal(used.sum(axis=1), expected)
+    assert abs(np.mean(shown == MASK) - 0.85) < 0.01
+    kept = shown != MASK
+    np.testing.assert_array_equal(shown[kept], labels[kept])
+    # Never [CLS], [SEP] or padding, never position 0, never one token twice.
+    assert labels.min() > MASK
+    assert inputs["mask_positions"][used].min() > 0
+    for positions, is_used in zip(inputs["mask_positions"], used, strict=True):
+        assert len(set(positions[is_used])) == is_used.sum()
+
+
+@pytest.mark.parametrize(
+    "length, slots", [(128, 19), (512, 79), (64, 9), (3, 1)]
+)
+def test_slots_for_replaced_tokens(length, slots):
+    assert electra_masker().max_predictions(length) == slots
+
+
+def test_a_full_row_of_128_tokens_has_19_predictions():
+    row = np.concatenate([[CLS], np.arange(5, 131), [SEP]])
+    _, _, weights = electra_masker()(tf.constant(row, tf.int32), [1, 2])
+    assert weights.numpy().sum() == 19
+
+
+CONTINUATIONS = range(150, VOCABULARY_SIZE)
+
+
+def words_of(row):
+    """Cuts a row into lists of positions, one for each word."""
+    words = []
+    for position, token in enumerate(row):
+        if token <= MASK:
+            continue
+        goes_on = token in CONTINUATIONS and row[position - 1] > MASK
+        if goes_on and words and words[-1][-1] == position - 1:
+            words[-1].append(position)
+        else:
+            words.append([position])
+    return words
+
+
+def whole_word_masker(make=TokenMasker, **options):
+    return make(
+        VOCABULARY_SIZE,
+        MASK,
+        PAD,
+        SPECIAL,
+        whole_word=True,
+        continuation_ids=CONTINUATIONS,
+        **options,
+    )
+
+
+@pytest.mark.parametrize("make", [TokenMasker, TokenMasker.for_replaced_tokens])
+def test_whole_words_are_chosen_or_none_of_their_pieces(make):
+    windows = random_windows(301, 53)
+    inputs, labels, used = one_pass(windows, whole_word_masker(make))
+    budgets = used.sum(axis=1)
+    assert used.any(axis=1).mean() > 0.9
+    for window, positions, is_used, x in zip(
+        windows,
+        inputs["mask_positions"],
+        used,
+        inputs["token_ids"],
+        strict=True,
+    ):
+        chosen = set(positions[is_used])
+        assert len(chosen) == is_used.sum()
+        for word in words_of(window):
+            assert len(chosen & set(word)) in (0, len(word))
+        others = np.delete(np.arange(53), sorted(chosen))
+        np.testing.assert_array_equal(x[others], window[others])
+    ordinary = (windows > MASK).sum(axis=1)
+    # What is missing would not have held one more word.
+    plain = make(VOCABULARY_SIZE, MASK, PAD, SPECIAL)
+    expected = one_pass(windows, plain)[2].sum(axis=1)
+    assert np.all(budgets <= expected)
+    assert budgets.sum() > 0.95 * expected.sum()
+    for window, budget, most in zip(windows, budgets, expected, strict=True):
+        left = [len(word) for word in words_of(window)]
+        if budget == 0:
+            assert min(left) > most
+    assert ordinary.min() >= 1
+
+
+def test_every_word_is_chosen_as_often():
+    row = [CLS, 10, 11, 160, 12, 13, 161, 14, 15, 16, SEP]
+    windows = np.tile(np.array(row, "int32"), (6001, 1))
+    inputs, _, used = one_pass(windows, whole_word_masker(mask_rate=0.3))
+    positions = inputs["mask_positions"]
+    counts = np.bincount(positions[used], minlength=len(row)) / len(windows)
+    assert counts[2] == counts[3] and counts[5] == counts[6]
+    singles = counts[[1, 4, 7, 8, 9]]
+    np.testing.assert_allclose(singles, singles.mean(), atol=0.02)
+    assert 0.2 < counts[2] < 0.4
+
+
+def test_whole_words_hang_on_the_number_of_the_example_alone():
+    windows = random_windows(17, 23)
+    masker = whole_word_masker()
+    whole = masked_lm_dataset(windows, masker, 5, seed=3).take(4)
+    later = masked_lm_dataset(windows, masker, 5, seed=3, first_step=3)
+    expected = list(whole.as_numpy_iterator())[3]
+    batch = next(later.as_numpy_iterator())
+    tf.nest.map_structure(np.testing.assert_array_equal, expected, batch)
+
+
+def test_whole_words_need_to_know_the_continuations():
+    with pytest.raises(ValueError, match="pass `continuation_ids`"):
+        TokenMasker(VOCABULARY_SIZE, MASK, PAD, SPECIAL, whole_word=True)

@@ -12,6 +12,7 @@ def numpy_adamw(
     beta_1=0.9,
     beta_2=0.999,
     epsilon=1e-6,
+    bias_correction=True,
 ):
     """Algorithm 2 of the paper; the epsilon stands as in Keras.
 
@@ -24,6 +25,7 @@ def numpy_adamw(
         beta_1: Share of the old first moment that is kept.
         beta_2: Share of the old second moment that is kept.
         epsilon: Added to the root of the second moment.
+        bias_correction: Whether the moments are corrected for their start.
 
     Returns:
         The values of the weights after the last step.
@@ -35,7 +37,9 @@ def numpy_adamw(
         zip(gradients, learning_rates, strict=True), 1
     ):
         norm = np.sqrt(sum(np.sum(np.square(gradient)) for gradient in row))
-        correction = np.sqrt(1 - beta_2**step) / (1 - beta_1**step)
+        correction = 1.0
+        if bias_correction:
+            correction = np.sqrt(1 - beta_2**step) / (1 - beta_1**step)
         for i, gradient in enumerate(row):
             gradient = gradient.astype("float64") * min(1, clip_norm / norm)
             first[i] = beta_1 * first[i] + (1 - beta_1) * gradient

@@ -8,6 +8,8 @@ from keras_mixattn.data import TokenMasker
 from keras_mixattn.data import masked_lm_dataset
 from keras_mixattn.data import sentence_structure_examples
 from keras_mixattn.models import FAMILIES
+from keras_mixattn.pretraining import MaskedLanguageModeling
+from keras_mixattn.pretraining import adamw
 from keras_mixattn.pretraining import with_sentence_structure
 from tests.models.builders import SPECIAL
 from tests.models.builders import SPECIAL_IDS
@@ -85,6 +87,31 @@ def test_order_and_words_are_learned(examples):
     after = task.backbone.token_embedding.get_weights()[0]
     assert not np.array_equal(before, after)
     assert np.any(task.backbone.pooled_dense.get_weights()[1] != 0)
+
+
+def test_the_objective_adds_up_both_losses(examples):
+    model = with_sentence_structure(masked_lm())
+    objective = MaskedLanguageModeling(model)
+    objective.compile(adamw(1e-3, 9))
+    results = objective.evaluate(
+        batches(examples), steps=1, verbose=0, return_dict=True
+    )
+    x, labels, weights = next(iter(batches(examples)))
+    logits = model({name: x[name] for name in model.input})
+    loss = keras.losses.SparseCategoricalCrossentropy(
+        from_logits=True, reduction="mean_with_sample_weight"
+    )
+    total = 0.0
+    for name in ("masked_lm", "sentence_structure"):
+        expected = float(loss(labels[name], logits[name], weights[name]))
+        np.testing.assert_allclose(results[f"{name}_loss"], expected, rtol=1e-5)
+        total += expected
+    np.testing.assert_allclose(results["loss"], total, rtol=1e-5)
+    order = np.array(logits["sentence_structure"]).argmax(-1)
+    accuracy = np.mean(order == np.array(labels["sentence_structure"]))
+    np.testing.assert_allclose(
+        results["sentence_structure_accuracy"], accuracy, rtol=1e-5
+    )
 
 
 def test_a_head_of_three_beside_the_masked_lm():
