@@ -11,8 +11,9 @@ MODEL ?= conv_bert
 demo: .venv/training
 	$(BIN)/python -m training.demo --model $(MODEL)
 
+# A file of tests stays in one process; files are shared out to all cores.
 test: .venv/dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 # The same layers on JAX and Torch, and the numbers of the PyTorch peer.
 test-parity: .venv/parity
