@@ -25,6 +25,7 @@ def test_figures_are_those_of_the_result_files():
 @pytest.mark.parametrize("code", blocks("python"))
 def test_code_runs(code, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     exec(code, {})  # noqa: S102
 
 

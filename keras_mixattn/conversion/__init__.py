@@ -6,9 +6,9 @@ from keras_mixattn.conversion.hugging_face import hugging_face_state_dict
 from keras_mixattn.conversion.hugging_face import load_hugging_face_state_dict
 from keras_mixattn.conversion.preset_reader import read_preset
 from keras_mixattn.conversion.tensorflow1 import load_tensorflow1_variables
-from keras_mixattn.models.preset_sources import register_preset_reader
+from keras_mixattn.models.preset_sources import set_preset_reader
 
-register_preset_reader(read_preset)
+set_preset_reader(read_preset)
 
 __all__ = [
     "convert",

@@ -7,9 +7,7 @@ from keras_mixattn.conversion.complete_directory import complete_directory
 from keras_mixattn.conversion.head_rule import HEAD_RULES
 from keras_mixattn.conversion.hub import HUB_SCHEME
 from keras_mixattn.conversion.hub import fetch
-from keras_mixattn.conversion.hugging_face_config import CONFIG
 from keras_mixattn.conversion.hugging_face_source import plan_hugging_face
-from keras_mixattn.conversion.json_file import read_json
 from keras_mixattn.conversion.json_file import write_json
 from keras_mixattn.conversion.plan import Options
 from keras_mixattn.conversion.plan import write_preset
@@ -80,8 +78,8 @@ def convert(
     Returns:
         The content of `conversion.json`: `source`, `format`, and by folder
         the `presets`, each with its `class`, its `tensors` (name in the
-        source to path of the weight), those `left_out` with the reason, and
-        the `random` weights that the source does not hold.
+        source to the paths of the weights), those `left_out` with the reason,
+        and the `random` weights that the source does not hold.
 
     Raises:
         InputError: If the source is damaged, of an unknown kind or does not
@@ -110,7 +108,12 @@ def convert(
         head_rule,
         overrides,
     )
-    with complete_directory(Path(preset_dir), overwrite) as temporary:
+    read = [
+        Path(path)
+        for path in (source, vocabulary)
+        if path is not None and not _is_on_hub(path)
+    ]
+    with complete_directory(Path(preset_dir), overwrite, read) as temporary:
         form, plans = _plans(source, revision, options)
         report = {
             "source": str(source),
@@ -124,14 +127,18 @@ def convert(
     return report
 
 
+def _is_on_hub(source):
+    return str(source).startswith(HUB_SCHEME)
+
+
 def _plans(source, revision, options):
-    if str(source).startswith(HUB_SCHEME):
-        source = fetch(str(source), revision)
-    elif revision is not None:
+    if _is_on_hub(source):
+        return _plans(fetch(str(source), revision), None, options)
+    if revision is not None:
         raise InputError(
             f"`revision` is for the hub; '{source}' is none of its names."
         )
-    path = Path(source)
+    path = Path(source).resolve()  # `.` has no name
     if is_checkpoint(path):
         return "tensorflow1", plan_tensorflow1(path, options)
     if not path.exists():
@@ -139,17 +146,6 @@ def _plans(source, revision, options):
             f"Source '{source}' does not exist; give a directory, "
             f"{HUB_SCHEME}user/name, or the prefix of a TensorFlow 1 "
             "checkpoint."
-        )
-    if not (path / CONFIG).exists():
-        raise InputError(
-            f"Source '{source}' is of no known kind; a directory must hold a "
-            f"{CONFIG}, a TensorFlow 1 checkpoint is named by the prefix of "
-            "its .index file."
-        )
-    if "registered_name" in read_json(path / CONFIG):
-        raise InputError(
-            f"Source '{source}' is a preset of Keras already; load it by "
-            "`from_preset`."
         )
     return "hugging_face", [plan_hugging_face(path, options)]
 

@@ -83,8 +83,10 @@ def export_to_hugging_face(
     assert (directory / "model.safetensors").exists()
     ```
     """
+    read = []
     if isinstance(model_or_preset, str | Path):
-        model_or_preset, found = _load(Path(model_or_preset))
+        read = [Path(model_or_preset)]
+        model_or_preset, found = _load(read[0])
         tokenizer = tokenizer or found
     model, directory = model_or_preset, Path(directory)
     backbone = getattr(model, "backbone", model)
@@ -97,7 +99,7 @@ def export_to_hugging_face(
         tokenizer = model.preprocessor.tokenizer
     task = task_of(model)
     config = _config(model, backbone, model_type_of(backbone), task, tokenizer)
-    with complete_directory(directory, overwrite) as temporary:
+    with complete_directory(directory, overwrite, read) as temporary:
         write_json(temporary / CONFIG, config)
         write_safetensors(temporary / _WEIGHTS, _weights(model, task))
         if tokenizer is not None:

@@ -10,6 +10,9 @@ from keras_mixattn.conversion.stored_array import StoredArray
 from keras_mixattn.errors import InputError
 from keras_mixattn.errors import first_line
 
+# How many times smaller compression can make an array.
+_MOST_SAVED = 1032
+
 # Ends of names in TensorFlow -> those of PyTorch.
 _ENDS = {
     "kernel": "weight",
@@ -36,32 +39,61 @@ def read_h5(path: Path) -> dict[str, StoredArray]:
     arrays = {}
     try:
         with h5py.File(path) as file:
-            for key, shape, dtype in _datasets(file):
+            for key, shape, dtype in _datasets(path, file):
                 array = _as_pytorch(path, key, shape, dtype)
-                _check_same(path, array, arrays.setdefault(array.name, array))
-    except (OSError, KeyError, RuntimeError, AttributeError) as error:
-        raise InputError(
-            f"File '{path}' is not a whole HDF5 file: {first_line(error)}; "
-            "fetch it anew."
-        ) from error
+                first = arrays.setdefault(array.name, array)
+                if first is not array:
+                    arrays[array.name] = _tied(path, first, array)
+    except InputError:
+        raise
+    # On damaged files the library raises errors of any kind.
+    except Exception as error:
+        raise _damaged(path, error) from error
     return arrays
 
 
-def _check_same(path, array, first):
+def _damaged(path, error):
+    return InputError(
+        f"File '{path}' is not a whole HDF5 file: {first_line(error)}; fetch "
+        "it anew."
+    )
+
+
+def _tied(path, first, second):
     """A tied weight may be saved with each of the layers that use it."""
-    if array is not first and not np.array_equal(array.read(), first.read()):
-        raise InputError(
-            f"File '{path}' holds two different arrays '{array.name}'; save "
-            "the model again."
-        )
+    fault = InputError(
+        f"File '{path}' holds two different arrays '{first.name}'; save the "
+        "model again."
+    )
+    if first.shape != second.shape:
+        raise fault
+
+    def read():
+        array = first.read()
+        if not np.array_equal(array, second.read()):
+            raise fault
+        return array
+
+    return first._replace(read=read)
 
 
-def _datasets(file):
+def _datasets(path, file):
     found = []
 
     def visit(key, item):
-        if isinstance(item, h5py.Dataset):
-            found.append((key, item.shape, item.dtype.name))
+        if not isinstance(item, h5py.Dataset):
+            return
+        if item.external or item.is_virtual:
+            raise InputError(
+                f"'{key}' of '{path}' lies in other files; give a tf_model.h5 "
+                "that holds its arrays itself."
+            )
+        if item.nbytes > _MOST_SAVED * item.id.get_storage_size():
+            raise InputError(
+                f"'{key}' of '{path}' claims {item.nbytes} bytes, more than "
+                "the file can hold; fetch it anew."
+            )
+        found.append((key, item.shape, item.dtype.name))
 
     file.visititems(visit)
     return found
@@ -102,5 +134,8 @@ def _order(end, rank):
 
 
 def _read(path, key, order, shape):
-    with h5py.File(path) as file:
-        return np.transpose(file[key][()], order).reshape(shape)
+    try:
+        with h5py.File(path) as file:
+            return np.transpose(file[key][()], order).reshape(shape)
+    except Exception as error:  # as above, in the body of an array
+        raise _damaged(path, error) from error

@@ -1,21 +1,10 @@
 """The heads of published models, and which task of ours each one is."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
-import numpy as np
-
 from keras_mixattn.conversion.weight_map import TRANSPOSED
-from keras_mixattn.conversion.weight_map import Layout
 from keras_mixattn.conversion.weight_map import Rule
-
-# A dense layer on two vectors side by side is two layers in a span head. Only
-# the shape of what is written counts: nothing is exported to TensorFlow 1.
-_UPPER_HALF = Layout(
-    lambda x: np.concatenate([x, x]), lambda x, shape: x[: shape[0]]
-)
-_LOWER_HALF = Layout(
-    lambda x: np.concatenate([x, x]), lambda x, shape: x[shape[0] :]
-)
 
 
 class Head(NamedTuple):
@@ -72,7 +61,9 @@ def norm(ours: str, theirs: str) -> list[Rule]:
 
 TOKEN_EMBEDDING = "embeddings/token_embedding/embeddings"
 
-_LM = "masked_lm_head"
+MASKED_LM_HEAD = "masked_lm_head"
+
+_LM = MASKED_LM_HEAD
 _SPANS = dense("span_head/span_dense", "qa_outputs")
 _ONE_LAYER = dense("logits", "classifier")
 
@@ -119,11 +110,12 @@ BERT_HEADS = [
     ),
     Head("text_classifier", _ONE_LAYER),
     Head("token_classifier", _ONE_LAYER),
+    Head("text_regressor", dense("share_of_range", "classifier")),
     Head("span_labeler", _SPANS),
 ]
 
 # Beginnings of the names of heads that no task of ours has -> what they do.
-WITHOUT_TASK = {
+_WITHOUT_TASK = {
     "discriminator_predictions.": "tells replaced tokens",
     "cls.seq_relationship.": "relates two sentences",
     "sequence_summary.": "compares the choices of a question",
@@ -131,63 +123,18 @@ WITHOUT_TASK = {
 }
 
 
-def _tf1_dense(ours, theirs):
-    return [
-        Rule(f"{ours}/{name}", f"{theirs}/{name}")
-        for name in ("kernel", "bias")
-    ]
-
-
-def _tf1_halves(ours, theirs):
-    start, end = f"{ours}/hidden_start_dense", f"{ours}/hidden_end_dense"
-    return [
-        Rule(f"{start}/kernel", f"{theirs}/kernel", _UPPER_HALF),
-        Rule(f"{start}/bias", f"{theirs}/bias"),
-        Rule(f"{end}/kernel", f"{theirs}/kernel", _LOWER_HALF),
-    ]
-
-
-TF1_MASKED_LM = Head(
-    "masked_lm",
-    [
-        *_tf1_dense(f"{_LM}/intermediate_dense", "generator_predictions/dense"),
-        *(
-            Rule(
-                f"{_LM}/intermediate_layer_norm/{name}",
-                f"generator_predictions/LayerNorm/{name}",
-            )
-            for name in ("gamma", "beta")
-        ),
-        Rule(f"{_LM}/output_bias", "generator_predictions/output_bias"),
-    ],
-)
-
-
-def tf1_task_heads(scope: str) -> list[Head]:
-    """Returns the heads the official code may have fine-tuned.
-
-    The heads of one dense layer have the same names; who reads them must
-    know which task the scope is of.
+def without_task(names: Iterable[str]) -> dict[str, str]:
+    """Returns the arrays of heads that no task of ours has.
 
     Args:
-        scope: Scope of the task, such as `task_specific/sst`.
+        names: Names of arrays.
 
     Returns:
-        List of heads, the span labelers with and without answerability last.
+        Dict from name to the reason why it has no place here.
     """
-    span = [
-        *_tf1_dense("span_head/start_dense", f"{scope}/dense"),
-        *_tf1_halves("span_head", f"{scope}/qa_hidden"),
-        *_tf1_dense("span_head/end_dense", f"{scope}/dense_1"),
-    ]
-    answerability = [
-        *_tf1_dense("answerability_head/hidden_dense", f"{scope}/dense_2"),
-        *_tf1_dense("answerability_head/output_dense", f"{scope}/dense_3"),
-    ]
-    return [
-        Head("text_classifier", _tf1_dense("logits", f"{scope}/dense")),
-        Head("token_classifier", _tf1_dense("logits", f"{scope}/dense")),
-        Head("text_regressor", _tf1_dense("share_of_range", f"{scope}/dense")),
-        Head("span_labeler", span),
-        Head("span_labeler", [*span, *answerability]),
-    ]
+    return {
+        name: f"no task here {what}"
+        for name in names
+        for start, what in _WITHOUT_TASK.items()
+        if name.startswith(start)
+    }

@@ -3,13 +3,14 @@
 from pathlib import Path
 
 from keras_mixattn.conversion.hugging_face_config import CONFIG
-from keras_mixattn.conversion.hugging_face_source import WEIGHT_FILES
+from keras_mixattn.conversion.hugging_face_config import read_config
+from keras_mixattn.conversion.published_model import INDEX
+from keras_mixattn.conversion.published_model import WEIGHT_FILES
 from keras_mixattn.errors import InputError
 from keras_mixattn.errors import first_line
 
 HUB_SCHEME = "hf://"
 
-_INDEX = ".index.json"
 _SMALL_FILES = ["*.json", "vocab.txt"]
 
 
@@ -43,16 +44,20 @@ def fetch(handle: str, revision: str | None = None) -> Path:
         The directory, whose name is the commit.
 
     Raises:
-        InputError: If the name is none, or the model cannot be had.
+        InputError: If the name is none, or the model unknown or cannot be
+            had.
     """
     directory = fetch_config(handle, revision).parent
+    read_config(directory)  # before the weights, which may be large
+    name, _, _ = handle.partition("@")
     for weights in WEIGHT_FILES:
         patterns = [weights]
-        if weights.endswith(_INDEX):
+        if weights.endswith(INDEX):
             # The parts that an index names begin like it.
-            stem, _, ending = weights.removesuffix(_INDEX).rpartition(".")
+            stem, _, ending = weights.removesuffix(INDEX).rpartition(".")
             patterns.append(f"{stem}-*.{ending}")
-        directory = _download(handle, revision, patterns)
+        # Of the same commit, wherever the branch has moved to.
+        directory = _download(name, directory.name, patterns)
         if (directory / weights).exists():
             break
     return directory
@@ -77,6 +82,11 @@ def fetch_all(handle: str, revision: str | None = None) -> Path:
 def _download(handle, revision, patterns):
     """Downloads the files whose names match, and returns the directory."""
     name, _, named = handle.removeprefix(HUB_SCHEME).partition("@")
+    if revision and named and revision != named:
+        raise InputError(
+            f"'{handle}' names one revision, revision={revision!r} another; "
+            "give one of them."
+        )
     try:
         import huggingface_hub
         from huggingface_hub import errors

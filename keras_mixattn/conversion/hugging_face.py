@@ -126,7 +126,8 @@ def assign_state_dict(
         InputError: If an array is missing, unused or of the wrong shape, or
             differs from what it should repeat.
     """
-    prefix = _prefix(table, state_dict, task)
+    written = table.prefixes[0] if _has_head(task) else ""
+    prefix = table.prefix(state_dict, written)
     rules = _as_spelled(state_dict, table.rules(prefix, task))
     state_dict = {
         name: array
@@ -151,13 +152,6 @@ def _backbone(model):
 def _has_head(task):
     # An embedder has no weights of its own: its file is the backbone's.
     return task not in (None, "text_embedder")
-
-
-def _prefix(table, state_dict, task):
-    for prefix in table.prefixes:
-        if any(name.startswith(prefix) for name in state_dict):
-            return prefix
-    return table.prefixes[0] if _has_head(task) else ""
 
 
 def modern_name(name: str) -> str:
@@ -190,6 +184,7 @@ def _drop_copy(state_dict, copy, name):
     array = state_dict.pop(copy)
     if name in state_dict and not np.array_equal(array, state_dict[name]):
         raise InputError(
-            f"{copy!r} must equal {name!r}: they are one weight in this "
-            "library."
+            f"{copy!r} must equal {name!r}, they are one weight in this "
+            "library; pass task='backbone' to convert the encoder without "
+            "its head."
         )

@@ -32,6 +32,16 @@ _FAMILIES = {
     "ponet": "hybrid_bert",
 }
 
+# Our sizes -> the configurations'.
+_SIZES = {
+    "vocabulary_size": "vocab_size",
+    "num_layers": "num_hidden_layers",
+    "num_heads": "num_attention_heads",
+    "hidden_dim": "hidden_size",
+    "intermediate_dim": "intermediate_size",
+    "max_sequence_length": "max_position_embeddings",
+    "num_segments": "type_vocab_size",
+}
 # What the configurations leave out when it is the default of their classes.
 _DEFAULTS = {
     "type_vocab_size": 2,
@@ -96,8 +106,19 @@ def read_config(directory: Path) -> PublishedConfig:
             something that this library has no equivalent of.
     """
     path = directory / CONFIG
+    if not path.exists():
+        raise InputError(
+            f"Source '{directory}' is of no known kind; a directory must hold "
+            f"a {CONFIG}, a TensorFlow 1 checkpoint is named by the prefix of "
+            "its .index file."
+        )
     content = read_json(path)
-    model_type = content.get("model_type") or _modelscope_type(directory)
+    if "registered_name" in content:
+        raise InputError(
+            f"Source '{directory}' is a preset of Keras already; load it by "
+            "`from_preset`."
+        )
+    model_type = type_said(directory, content)
     model_type = _EARLY_TYPES.get(str(model_type), model_type)
     if not isinstance(model_type, str) or model_type not in TABLES:
         raise InputError(
@@ -119,20 +140,56 @@ def read_config(directory: Path) -> PublishedConfig:
     return PublishedConfig(model_type, content, path)
 
 
-def _modelscope_type(directory):
-    """ModelScope names the model in a file of its own."""
+def type_said(directory: Path, content: dict):
+    """Returns the type of model that a directory says it holds.
+
+    Args:
+        directory: Directory of a model in HuggingFace's or ModelScope's
+            format.
+        content: What its `config.json` holds.
+
+    Returns:
+        A name, if the files are right; `None` if they say nothing.
+
+    Raises:
+        InputError: If ModelScope's file is damaged.
+    """
+    # ModelScope names the model in a file of its own.
     path = directory / _MODELSCOPE_CONFIG
-    if not path.exists():
-        return None
+    if content.get("model_type") or not path.exists():
+        return content.get("model_type")
     model = read_json(path).get("model")
     return model.get("type") if isinstance(model, dict) else None
 
 
-def backbone_arguments(config: PublishedConfig, head_rule: str) -> dict:
+def backbone_sizes(config: PublishedConfig) -> dict[str, int]:
+    """Returns the sizes that a configuration says.
+
+    Args:
+        config: The configuration.
+
+    Returns:
+        Arguments of the family's backbone.
+
+    Raises:
+        InputError: If one is missing or no positive whole number.
+    """
+    names = dict(_SIZES)
+    if config.family is FAMILIES["conv_bert"]:
+        names["embedding_dim"] = "embedding_size"
+    if config.model_type == "convbert":
+        names |= {"kernel_size": "conv_kernel_size", "num_groups": "num_groups"}
+    return {ours: _size(config, theirs) for ours, theirs in names.items()}
+
+
+def backbone_arguments(
+    config: PublishedConfig, sizes: dict[str, int], head_rule: str
+) -> dict:
     """Returns the constructor arguments that a configuration means.
 
     Args:
         config: The configuration.
+        sizes: Its sizes, whose number of layers must be right.
         head_rule: How `head_ratio` is read, one of `HEAD_RULES`.
 
     Returns:
@@ -142,23 +199,14 @@ def backbone_arguments(config: PublishedConfig, head_rule: str) -> dict:
         InputError: If a value is missing, of the wrong type, or means nothing
             here.
     """
-    sizes = {
-        "vocabulary_size": _size(config, "vocab_size"),
-        "num_layers": _size(config, "num_hidden_layers"),
-        "num_heads": _size(config, "num_attention_heads"),
-        "hidden_dim": _size(config, "hidden_size"),
-        "intermediate_dim": _size(config, "intermediate_size"),
-        "max_sequence_length": _size(config, "max_position_embeddings"),
-        "num_segments": _size(config, "type_vocab_size"),
-    }
-    arguments = {
+    return {
         **sizes,
-        "dropout": _share(config, "hidden_dropout_prob"),
-        "attention_dropout": _share(config, "attention_probs_dropout_prob"),
-        "layer_norm_epsilon": _share(config, "layer_norm_eps"),
+        "dropout": _fraction(config, "hidden_dropout_prob"),
+        "attention_dropout": _fraction(config, "attention_probs_dropout_prob"),
+        "layer_norm_epsilon": _fraction(config, "layer_norm_eps"),
         "activation": activation_of(config),
+        **_mixer_arguments(config, sizes, head_rule),
     }
-    return arguments | _mixer_arguments(config, sizes, head_rule)
 
 
 def _mixer_arguments(config, sizes, head_rule):
@@ -166,22 +214,16 @@ def _mixer_arguments(config, sizes, head_rule):
     if config.model_type == "ponet":
         return {
             "mixers": [{"pooling": heads}] * layers,
-            "special_token_trick": bool(config.content.get("clsgsepg", True)),
+            "special_token_trick": _flag(config, "clsgsepg"),
         }
-    if config.model_type == "bert":
+    if config.model_type != "convbert":
         return {"mixers": [{"attention": heads}] * layers}
-    embedding_dim = {"embedding_dim": _size(config, "embedding_size")}
-    if config.model_type == "electra":
-        return {**embedding_dim, "mixers": [{"attention": heads}] * layers}
     heads, attending = conv_bert_heads(
         sizes["hidden_dim"], heads, _size(config, "head_ratio"), head_rule
     )
     return {
-        **embedding_dim,
         "num_heads": heads,
         "mixers": [{"attention": attending, "span_conv": attending}] * layers,
-        "kernel_size": _size(config, "conv_kernel_size"),
-        "num_groups": _size(config, "num_groups"),
         # The published outputs are those of padding that leaks.
         "padding": "leak",
     }
@@ -243,7 +285,7 @@ def _size(config, name):
     return value
 
 
-def _share(config, name):
+def _fraction(config, name):
     value = config.content[name]
     if type(value) not in (int, float) or not 0 <= value < 1:
         raise InputError(
@@ -251,3 +293,13 @@ def _share(config, name):
             f"Received: {value!r}."
         )
     return float(value)
+
+
+def _flag(config, name):
+    value = config.content.get(name, True)
+    if not isinstance(value, bool):
+        raise InputError(
+            f"'{name}' of '{config.path}' must be true or false. Received: "
+            f"{value!r}."
+        )
+    return value

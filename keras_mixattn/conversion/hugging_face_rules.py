@@ -1,5 +1,6 @@
 """The names HuggingFace's PyTorch models have for our weights, as tables."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from keras_mixattn.conversion.heads import BERT_HEADS
@@ -140,6 +141,21 @@ class NameTable(NamedTuple):
             if head.task == task:
                 return head
         return None
+
+    def prefix(self, names: Iterable[str], default: str = "") -> str:
+        """Returns what the names of a backbone's weights begin with.
+
+        Args:
+            names: Names of arrays.
+            default: What it is if none has a prefix. Defaults to none.
+
+        Returns:
+            One of `prefixes`, or the default.
+        """
+        for prefix in self.prefixes:
+            if any(name.startswith(prefix) for name in names):
+                return prefix
+        return default
 
     def rules(self, prefix: str, task: str | None = None) -> list[Rule]:
         """Returns all rules, those of the backbone below a prefix.

@@ -1,14 +1,20 @@
 """What a conversion will make, in words that every source format shares."""
 
 from collections.abc import Callable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from keras_mixattn.conversion.heads import Head
 from keras_mixattn.conversion.tokenizer_files import TokenizerSettings
-from keras_mixattn.conversion.weight_map import convertible_weights
+from keras_mixattn.conversion.weight_map import weights_by_path
 from keras_mixattn.errors import InputError
 from keras_mixattn.errors import first_line
 from keras_mixattn.models import Family
+
+CLASSIFIERS = ("text_classifier", "token_classifier")
+# What has no weights beside the encoder's.
+HEADLESS = ("backbone", "text_embedder")
 
 
 class Options(NamedTuple):
@@ -71,8 +77,22 @@ def write_preset(plan: Plan, directory: Path) -> dict:
         What `conversion.json` says of it.
 
     Raises:
-        InputError: If the model cannot be built, or the arrays do not fit.
+        InputError: If the model cannot be built, fills the memory, or the
+            arrays do not fit.
     """
+    try:
+        return _write(plan, directory)
+    except Exception as error:
+        if not _is_memory_full(error):
+            raise
+        raise InputError(
+            f"The memory is too small for the {plan.family.title} that the "
+            f"source describes: {first_line(error)}; convert it on a larger "
+            "machine."
+        ) from error
+
+
+def _write(plan, directory):
     try:
         model, tokenizer = _build(plan)
     except (ValueError, TypeError) as error:
@@ -85,13 +105,21 @@ def write_preset(plan: Plan, directory: Path) -> dict:
     model.save_to_preset(str(target))
     if plan.task is None:
         tokenizer.save_to_preset(str(target))
+    tensors = {}
+    for rule in rules:
+        tensors.setdefault(rule.theirs, []).append(rule.ours)
     assigned = {rule.ours for rule in rules}
     return {
         "class": type(model).__name__,
-        "tensors": {rule.theirs: rule.ours for rule in rules},
+        "tensors": tensors,
         "left_out": plan.left_out,
-        "random": sorted(set(convertible_weights(model)) - assigned),
+        "random": sorted(set(weights_by_path(model)) - assigned),
     }
+
+
+def _is_memory_full(error):
+    name = type(error).__name__
+    return isinstance(error, MemoryError) or name == "ResourceExhaustedError"
 
 
 def _build(plan):
@@ -102,11 +130,12 @@ def _build(plan):
         strip_accents=settings.strip_accents,
         split_on_cjk=settings.split_on_cjk,
     )
-    special_ids = {
+    # Whatever the session computes in, no digit of a weight is lost.
+    defaults = {"dtype": "float32"} | {
         f"{token}_token_id": getattr(tokenizer, f"{token}_token_id")
         for token in ("cls", "sep", "mask")
     }
-    backbone = plan.family.backbone(**{**special_ids, **plan.arguments})
+    backbone = plan.family.backbone(**{**defaults, **plan.arguments})
     if plan.task is None:
         return backbone, tokenizer
     task = getattr(plan.family, plan.task)
@@ -144,3 +173,43 @@ def checked_tokenizer(
     if options.strip_accents is not None:
         settings = settings._replace(strip_accents=options.strip_accents)
     return settings
+
+
+def wanted_head(
+    heads: Iterable[Head], options: Options, source: Path
+) -> tuple[str | None, Head | None]:
+    """Chooses among the heads of a source.
+
+    Args:
+        heads: Heads that it holds.
+        options: What the user says.
+        source: The source, for messages.
+
+    Returns:
+        Name of the task to make, a field of `Family` or `None` for a
+        backbone, and its head, or `None` if it has no weights of its own.
+
+    Raises:
+        InputError: If there is no head for the task, or a choice that is not
+            made.
+    """
+    found = {head.task: head for head in heads}
+    task = options.task
+    if task is None and len(found) > 1:
+        raise InputError(
+            f"The weights hold the heads {', '.join(found)}; choose one by "
+            "`task`."
+        )
+    if task is None:
+        task = next(iter(found), "backbone")
+    if task not in (*found, *HEADLESS):
+        raise InputError(
+            f"The weights of '{source}' hold no head for task={task!r}; "
+            "convert the backbone and give it a new one."
+        )
+    if options.class_names is not None and task not in CLASSIFIERS:
+        raise InputError(
+            f"`class_names` is for {' and '.join(CLASSIFIERS)}; leave it out "
+            f"for the {task} that '{source}' holds."
+        )
+    return (None if task == "backbone" else task), found.get(task)

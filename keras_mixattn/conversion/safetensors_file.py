@@ -126,7 +126,10 @@ def _entry(path, name, entry):
 
 def _read(path, offset, dtype, shape):
     count = int(np.prod(shape, dtype="int64"))
-    array = np.fromfile(path, _DTYPES[dtype][1], count, offset=offset)
+    try:
+        array = np.fromfile(path, _DTYPES[dtype][1], count, offset=offset)
+    except OSError as error:
+        raise _damaged(path, str(error.strerror or error)) from error
     if array.size != count:
         raise _damaged(path, "it became shorter while it was read")
     if dtype == "BF16":  # the upper half of a float32

@@ -32,7 +32,7 @@ def check_dtypes(
             raise InputError(
                 f"Tensor '{array.name}' of '{array.file}' is of {array.dtype}; "
                 f"{f'by {where} ' if is_said else ''}it must be of "
-                f"{' or '.join(legal)}."
+                f"{' or '.join(legal)}, save the weights so."
             )
 
 

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from keras_mixattn.conversion.heads import TF1_MASKED_LM
+from keras_mixattn.conversion.heads import MASKED_LM_HEAD
+from keras_mixattn.conversion.heads import TOKEN_EMBEDDING
+from keras_mixattn.conversion.heads import Head
 from keras_mixattn.conversion.weight_map import FLAT
 from keras_mixattn.conversion.weight_map import Layout
 from keras_mixattn.conversion.weight_map import Rule
@@ -12,6 +14,14 @@ from keras_mixattn.conversion.weight_map import load_weights
 
 _POINTWISE = Layout(  # ours (D, A), theirs (1, D, A)
     lambda x: x[None], lambda x, shape: x[0]
+)
+# A dense layer on two vectors side by side is two layers in a span head. Only
+# the shape of what is written counts: nothing is exported to TensorFlow 1.
+_UPPER_HALF = Layout(
+    lambda x: np.concatenate([x, x]), lambda x, shape: x[: shape[0]]
+)
+_LOWER_HALF = Layout(
+    lambda x: np.concatenate([x, x]), lambda x, shape: x[shape[0] :]
 )
 
 
@@ -39,7 +49,7 @@ def _embedding_rules(tower):
     # Both towers of pre-training share these, but not their projection.
     ours, theirs = "embeddings", "electra/embeddings"
     return [
-        Rule(f"{ours}/token_embedding/embeddings", f"{theirs}/word_embeddings"),
+        Rule(TOKEN_EMBEDDING, f"{theirs}/word_embeddings"),
         Rule(
             f"{ours}/segment_embedding/embeddings",
             f"{theirs}/token_type_embeddings",
@@ -95,6 +105,65 @@ def encoder_rules(tower: str = "electra") -> list[Rule]:
     return [*_embedding_rules(tower), *_layer_rules(tower)]
 
 
+MASKED_LM = Head(
+    "masked_lm",
+    [
+        *_dense(
+            f"{MASKED_LM_HEAD}/intermediate_dense",
+            "generator_predictions/dense",
+        ),
+        *_norm(
+            f"{MASKED_LM_HEAD}/intermediate_layer_norm",
+            "generator_predictions",
+        ),
+        Rule(
+            f"{MASKED_LM_HEAD}/output_bias", "generator_predictions/output_bias"
+        ),
+    ],
+)
+
+
+def dense_head(scope: str, task: str) -> Head:
+    """Returns a head of one dense layer; those of all tasks have one name.
+
+    Args:
+        scope: Scope of the task, such as `task_specific/sst`.
+        task: Our task.
+
+    Returns:
+        The head.
+    """
+    ours = "share_of_range" if task == "text_regressor" else "logits"
+    return Head(task, _dense(ours, f"{scope}/dense"))
+
+
+def span_head(scope: str, answerability: bool) -> Head:
+    """Returns the head of span labelers.
+
+    Args:
+        scope: Scope of the task, such as `task_specific/squad`.
+        answerability: Whether it also says that there is no answer.
+
+    Returns:
+        The head.
+    """
+    start, end = "span_head/hidden_start_dense", "span_head/hidden_end_dense"
+    hidden, extra = f"{scope}/qa_hidden", "answerability_head"
+    rules = [
+        *_dense("span_head/start_dense", f"{scope}/dense"),
+        Rule(f"{start}/kernel", f"{hidden}/kernel", _UPPER_HALF),
+        Rule(f"{start}/bias", f"{hidden}/bias"),
+        Rule(f"{end}/kernel", f"{hidden}/kernel", _LOWER_HALF),
+        *_dense("span_head/end_dense", f"{scope}/dense_1"),
+    ]
+    if answerability:
+        rules += [
+            *_dense(f"{extra}/hidden_dense", f"{scope}/dense_2"),
+            *_dense(f"{extra}/output_dense", f"{scope}/dense_3"),
+        ]
+    return Head("span_labeler", rules)
+
+
 def load_tensorflow1_variables(
     model, variables: Mapping[str, np.ndarray]
 ) -> None:
@@ -132,5 +201,4 @@ def load_tensorflow1_variables(
     )
     ```
     """
-    rules = [*encoder_rules(), *TF1_MASKED_LM.rules]
-    load_weights(model, rules, variables)
+    load_weights(model, [*encoder_rules(), *MASKED_LM.rules], variables)

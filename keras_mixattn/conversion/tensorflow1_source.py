@@ -3,15 +3,20 @@
 import functools
 from pathlib import Path
 
-from keras_mixattn.conversion.heads import TF1_MASKED_LM
-from keras_mixattn.conversion.heads import WITHOUT_TASK
-from keras_mixattn.conversion.heads import tf1_task_heads
+from keras_mixattn.conversion.heads import without_task
+from keras_mixattn.conversion.plan import HEADLESS
 from keras_mixattn.conversion.plan import Options
 from keras_mixattn.conversion.plan import Plan
 from keras_mixattn.conversion.plan import checked_tokenizer
+from keras_mixattn.conversion.plan import wanted_head
+from keras_mixattn.conversion.sizes import check_sizes
+from keras_mixattn.conversion.sizes import count_layers
 from keras_mixattn.conversion.stored_array import StoredArray
 from keras_mixattn.conversion.stored_array import check_dtypes
+from keras_mixattn.conversion.tensorflow1 import MASKED_LM
+from keras_mixattn.conversion.tensorflow1 import dense_head
 from keras_mixattn.conversion.tensorflow1 import encoder_rules
+from keras_mixattn.conversion.tensorflow1 import span_head
 from keras_mixattn.conversion.tokenizer_files import TokenizerSettings
 from keras_mixattn.conversion.vocabulary import read_vocabulary
 from keras_mixattn.conversion.weight_map import load_weights
@@ -22,6 +27,7 @@ from keras_mixattn.models import ConvBertBackbone
 
 _FAMILY = FAMILIES["conv_bert"]
 _GENERATOR = "generator/"
+_PREDICTIONS = "generator_predictions/"
 _TASKS = "task_specific/"
 _WORDS = "electra/embeddings/word_embeddings"
 
@@ -43,7 +49,7 @@ def is_checkpoint(prefix: Path) -> bool:
     Returns:
         Whether there is an index with this prefix.
     """
-    return prefix.with_name(f"{prefix.name}.index").exists()
+    return (prefix.parent / f"{prefix.name}.index").exists()
 
 
 def plan_tensorflow1(prefix: Path, options: Options) -> list[Plan]:
@@ -61,6 +67,11 @@ def plan_tensorflow1(prefix: Path, options: Options) -> list[Plan]:
         InputError: If the checkpoint is damaged, or is not of the
             architecture.
     """
+    if options.head_rule is not None:
+        raise InputError(
+            "`head_rule` is for a ConvBERT in HuggingFace's format; leave it "
+            f"out for checkpoint '{prefix}'."
+        )
     arrays = read_checkpoint(prefix)
     if _WORDS not in arrays:
         raise InputError(
@@ -70,34 +81,19 @@ def plan_tensorflow1(prefix: Path, options: Options) -> list[Plan]:
     check_dtypes(arrays.values())
     arguments = _arguments(prefix, options, arrays)
     settings = _tokenizer(options, arguments["vocabulary_size"])
-    generator = {
-        name: array
-        for name, array in arrays.items()
-        if name.startswith(_GENERATOR)
-    }
-    head = {
-        name: array
-        for name, array in arrays.items()
-        if name.startswith("generator_predictions/")
-    }
-    if not generator:
-        return [_main_plan(arguments, settings, arrays, options)]
-    main = {
-        name: array
-        for name, array in arrays.items()
-        if name not in generator and name not in head
-    }
-    embeddings = {
-        name: array
-        for name, array in arrays.items()
-        if name.startswith("electra/embeddings/")
-    }
+    generator = _beginning_with((_GENERATOR, _PREDICTIONS), arrays)
+    if not _beginning_with(_GENERATOR, generator) or options.task is not None:
+        return [_main_plan(prefix, arguments, settings, arrays, options)]
+    main = {n: array for n, array in arrays.items() if n not in generator}
+    shared = _beginning_with("electra/embeddings/", arrays)
     return [
-        _main_plan(arguments, settings, main, options),
-        _generator_plan(
-            arguments, settings, {**embeddings, **generator, **head}
-        ),
+        _main_plan(prefix, arguments, settings, main, options),
+        _generator_plan(arguments, settings, {**shared, **generator}),
     ]
+
+
+def _beginning_with(start, arrays):
+    return {n: array for n, array in arrays.items() if n.startswith(start)}
 
 
 def read_checkpoint(prefix: Path) -> dict[str, StoredArray]:
@@ -110,11 +106,17 @@ def read_checkpoint(prefix: Path) -> dict[str, StoredArray]:
         Dict from name to `StoredArray`.
 
     Raises:
-        InputError: If the checkpoint is damaged.
+        InputError: If TensorFlow is not installed, or the checkpoint is
+            damaged.
     """
-    # A second to import, and for this format alone.
-    import tensorflow as tf
-
+    try:
+        # A second to import, and for this format alone.
+        import tensorflow as tf
+    except ImportError as error:
+        raise InputError(
+            f"Checkpoint '{prefix}' can only be read with TensorFlow; install "
+            "tensorflow, or give a model in HuggingFace's format."
+        ) from error
     try:
         reader = tf.train.load_checkpoint(str(prefix))
         shapes = reader.get_variable_to_shape_map()
@@ -163,59 +165,20 @@ def _arguments(prefix, options, arrays):
             f"constructor arguments. Received: {architecture!r}."
         )
     arguments = {"padding": "leak", **arguments, **options.overrides}
-    _check_sizes(prefix, arguments, arrays)
-    return arguments
-
-
-def _check_sizes(prefix, arguments, arrays):
-    """Refuses sizes that no variable has, before anything is allocated."""
-    try:
-        hidden = arguments["hidden_dim"]
-        embedding = arguments.get("embedding_dim") or hidden
-        layer = "electra/encoder/layer_0"
-        expected = {
-            _WORDS: (arguments["vocabulary_size"], embedding),
-            "electra/embeddings/position_embeddings": (
-                arguments.get("max_sequence_length", 512),
-                embedding,
-            ),
-            f"{layer}/attention/output/dense/bias": (hidden,),
-            f"{layer}/intermediate/{_dense(arguments)}/bias": (
-                arguments["intermediate_dim"],
-            ),
-        }
-        depthwise = f"{layer}/attention/self/conv_attn_key/depthwise_kernel"
-        if depthwise in arrays:
-            taps = arguments.get("kernel_size", 9)
-            expected[depthwise] = (taps, hidden, 1)
-        layers = arguments["num_layers"]
-    except KeyError as error:
-        raise InputError(
-            f"`architecture` lacks {error}; give all sizes of the backbone."
-        ) from error
-    for name, shape in expected.items():
-        found = arrays[name].shape if name in arrays else "nothing"
-        if found != shape:
-            raise InputError(
-                f"By the architecture '{name}' of checkpoint '{prefix}' "
-                f"should have the shape {shape}. Received: {found}."
-            )
-    found = _count_layers(arrays, "electra/encoder/layer_")
-    if found != layers:
-        raise InputError(
-            f"The architecture has {layers} layers, checkpoint '{prefix}' has "
-            f"{found}; give its own sizes."
-        )
-
-
-def _count_layers(arrays, start):
-    return len(
-        {
-            name.removeprefix(start).partition("/")[0]
-            for name in arrays
-            if name.startswith(start)
-        }
+    found = count_layers(encoder_rules(), arrays)
+    check_sizes(
+        _FAMILY.backbone,
+        {**arguments, "num_layers": found},
+        encoder_rules(),
+        arrays,
+        f"the architecture of checkpoint '{prefix}'",
     )
+    if arguments.get("num_layers", found) != found:
+        raise InputError(
+            f"The architecture has {arguments['num_layers']} layers, "
+            f"checkpoint '{prefix}' has {found}; give its own sizes."
+        )
+    return arguments
 
 
 def _tokenizer(options, rows):
@@ -230,29 +193,22 @@ def _tokenizer(options, rows):
     return checked_tokenizer(settings, rows, options)
 
 
-def _main_plan(arguments, settings, arrays, options):
-    left_out = {
-        name: f"no task here {what}"
-        for name in arrays
-        for start, what in WITHOUT_TASK.items()
-        if name.startswith(start)
-    }
-    head, task_arguments = _head(arrays, options)
-    if options.task == "backbone":
-        head = None
+def _main_plan(prefix, arguments, settings, arrays, options):
+    heads = _heads(arrays, options)
+    task, head = wanted_head([head for head, _ in heads], options, prefix)
+    left_out = without_task(arrays)
+    if options.task is not None and head is None:
         left_out |= {
-            name: "task='backbone' was asked for"
+            name: f"task={options.task!r} was asked for"
             for name in arrays
-            if not name.startswith("electra/")
+            if not name.startswith("electra/") and name not in left_out
         }
-    taken = {
-        name: array for name, array in arrays.items() if name not in left_out
-    }
+    taken = {n: array for n, array in arrays.items() if n not in left_out}
     return Plan(
         _FAMILY,
         arguments,
-        head.task if head else None,
-        task_arguments if head else {},
+        task,
+        heads[0][1] if head else {},
         settings,
         functools.partial(
             load_weights,
@@ -263,54 +219,50 @@ def _main_plan(arguments, settings, arrays, options):
     )
 
 
-def _head(arrays, options):
-    """Returns the head of the encoder, and the arguments of its task."""
-    if "generator_predictions/output_bias" in arrays:
-        return TF1_MASKED_LM, {}
+def _heads(arrays, options):
+    """Returns the heads of the encoder, with the arguments of their tasks."""
+    if options.task in HEADLESS:
+        return []
+    if _beginning_with(_PREDICTIONS, arrays):
+        # The generator has predicted, if there is one.
+        is_its_own = not _beginning_with(_GENERATOR, arrays)
+        return [(MASKED_LM, {})] if is_its_own else []
     scopes = sorted(
-        {
-            "/".join(name.split("/")[:2])
-            for name in arrays
-            if name.startswith(_TASKS)
-        }
+        {"/".join(n.split("/")[:2]) for n in _beginning_with(_TASKS, arrays)}
     )
-    if not scopes:
-        return None, {}
     if len(scopes) > 1:
         raise InputError(
             f"The checkpoint holds heads of several tasks, {', '.join(scopes)}"
             "; only one can be converted, pass task='backbone' for none."
         )
-    return _task_head(scopes[0], arrays, options)
+    return _task_heads(scopes[0], arrays, options) if scopes else []
 
 
-def _task_head(scope, arrays, options):
-    bias = arrays.get(f"{scope}/dense/bias")
-    if bias is None or len(bias.shape) != 1:
-        raise InputError(
-            f"The checkpoint lacks '{scope}/dense/bias', or it is no vector; "
-            "copy its files anew."
-        )
-    name, (count,) = scope.removeprefix(_TASKS), bias.shape
-    text, tags, score, span, answerable = tf1_task_heads(scope)
+def _task_heads(scope, arrays, options):
     if f"{scope}/qa_hidden/kernel" in arrays:
-        units = arrays[f"{scope}/qa_hidden/kernel"].shape[-1]
-        has_answerability = f"{scope}/dense_2/kernel" in arrays
-        return answerable if has_answerability else span, {
+        answerability = f"{scope}/dense_2/kernel" in arrays
+        arguments = {
             "conditional": True,
-            "answerability": has_answerability,
-            "head_units": units,
+            "answerability": answerability,
+            "head_units": _width(arrays, f"{scope}/qa_hidden/bias"),
         }
+        return [(span_head(scope, answerability), arguments)]
+    name, count = (
+        scope.removeprefix(_TASKS),
+        _width(arrays, f"{scope}/dense/bias"),
+    )
     names = options.class_names or [str(number) for number in range(count)]
-    if options.task == "token_classifier" or (
-        options.task is None and name in _TAGGING
-    ):
-        return tags, {"class_names": names}
-    if options.task == "text_regressor" or (
-        options.task is None and count == 1
-    ):
-        return score, {"score_range": _SCORES.get(name, (0.0, 1.0))}
-    return text, {"num_classes": count, "class_names": names}
+    kinds = {
+        "text_classifier": {"num_classes": count, "class_names": names},
+        "token_classifier": {"class_names": names},
+    }
+    kind = "token_classifier" if name in _TAGGING else "text_classifier"
+    if count == 1:
+        score_range = _SCORES.get(name, (0.0, 1.0))
+        kinds["text_regressor"] = {"score_range": score_range}
+        kind = "text_regressor" if name not in _TAGGING else kind
+    kind = options.task or kind
+    return [(dense_head(scope, kind), kinds[kind])] if kind in kinds else []
 
 
 def _generator_plan(arguments, settings, arrays):
@@ -319,9 +271,10 @@ def _generator_plan(arguments, settings, arrays):
     hidden = _width(arrays, f"{layer}/attention/output/dense/bias")
     attended = _width(arrays, f"{layer}/attention/self/query/bias")
     wide = f"{layer}/intermediate/{_dense(arguments)}/bias"
-    layers = _count_layers(arrays, "generator/encoder/layer_")
+    rules = encoder_rules("generator")
+    layers = count_layers(rules, arrays)
     heads = _generator_heads(arguments, arrays, layer, hidden)
-    if attended % heads or hidden % (attended // heads):
+    if not attended or attended % heads or hidden % (attended // heads):
         raise InputError(
             f"The generator's {heads} heads of {attended} features do not fit "
             f"its {hidden} hidden ones; its variables are of another model."
@@ -343,7 +296,7 @@ def _generator_plan(arguments, settings, arrays):
         settings,
         functools.partial(
             load_weights,
-            rules=[*encoder_rules("generator"), *TF1_MASKED_LM.rules],
+            rules=[*rules, *MASKED_LM.rules],
             source=arrays,
         ),
         {},

@@ -9,13 +9,31 @@ from keras_mixattn.conversion.vocabulary import SPECIAL_TOKENS
 from keras_mixattn.conversion.vocabulary import check_vocabulary
 from keras_mixattn.conversion.vocabulary import read_vocabulary
 from keras_mixattn.errors import InputError
+from keras_mixattn.models.word_pieces import LONGEST_WORD
 
 VOCABULARY = "vocab.txt"
 TOKENIZER = "tokenizer.json"
 TOKENIZER_CONFIG = "tokenizer_config.json"
 
 _SUFFIX_INDICATOR = "##"
-_LONGEST_WORD = 100
+
+# HuggingFace's classes that cut texts as this library does. Those of the first
+# row take a default where `tokenizer_config.json` says nothing, whatever
+# `tokenizer.json` says.
+_BERTS = (None, "BertTokenizer", "BertTokenizerFast")
+_CLASSES = (
+    *_BERTS,
+    *("ConvBertTokenizer", "ConvBertTokenizerFast"),
+    *("ElectraTokenizer", "ElectraTokenizerFast"),
+    *("PreTrainedTokenizerFast", "TokenizersBackend"),
+)
+
+# Our flags -> their names in `tokenizer_config.json`, in `tokenizer.json`.
+_FLAGS = {
+    "lowercase": ("do_lower_case", "lowercase"),
+    "strip_accents": ("strip_accents", "strip_accents"),
+    "split_on_cjk": ("tokenize_chinese_chars", "handle_chinese_chars"),
+}
 
 
 class TokenizerSettings(NamedTuple):
@@ -38,29 +56,40 @@ class TokenizerSettings(NamedTuple):
 
 
 def read_tokenizer(
-    directory: Path, vocabulary: str | Path | None = None
+    directory: Path,
+    vocabulary: str | Path | None = None,
+    lowercase: bool | None = None,
+    strip_accents: bool | None = None,
 ) -> TokenizerSettings:
-    """Reads the tokenizer of a directory as HuggingFace's fast one does.
+    """Reads the tokenizer of a directory.
 
-    `tokenizer.json` counts before `vocab.txt` and `tokenizer_config.json`.
+    `tokenizer.json` holds all of it, `vocab.txt` and `tokenizer_config.json`
+    the same in two parts. HuggingFace's classes differ in which they obey, so
+    where both are there they must agree.
 
     Args:
         directory: Directory of a model in HuggingFace's format.
         vocabulary: A `vocab.txt` that replaces the directory's.
+        lowercase: What the user says instead. Defaults to `None`, nothing.
+        strip_accents: Likewise.
 
     Returns:
-        The settings.
+        The settings, without what the user says.
 
     Raises:
         InputError: If there is no tokenizer, it is damaged, not BERT's, or
             its files contradict each other.
     """
-    fast, lines = directory / TOKENIZER, directory / VOCABULARY
-    settings = _from_json(fast) if fast.exists() else None
-    if vocabulary is not None:
-        lines = Path(vocabulary)
-    if settings is None:
-        return _from_lines(lines, directory)
+    path, fast = directory / TOKENIZER_CONFIG, directory / TOKENIZER
+    lines = Path(vocabulary or directory / VOCABULARY)
+    config = _read_config(path) if path.exists() else {}
+    if not fast.exists():
+        tokens = read_vocabulary(lines)
+        return TokenizerSettings(tokens, **_flags(path, config, 0), file=lines)
+    settings = _from_json(fast)
+    if path.exists():
+        given = {"lowercase": lowercase, "strip_accents": strip_accents}
+        _check_agreement(path, config, settings, given)
     if vocabulary is None and not lines.exists():
         return settings
     tokens = read_vocabulary(lines)
@@ -72,28 +101,54 @@ def read_tokenizer(
     return settings._replace(vocabulary=tokens, file=lines)
 
 
-def _from_lines(lines, directory):
-    path = directory / TOKENIZER_CONFIG
-    config = read_json(path) if path.exists() else {}
-    strip_accents = config.get("strip_accents")
-    if strip_accents is not None:
-        strip_accents = _flag(path, config, "strip_accents")
-    return TokenizerSettings(
-        read_vocabulary(lines),
-        _flag(path, config, "do_lower_case"),
-        strip_accents,
-        _flag(path, config, "tokenize_chinese_chars"),
-        lines,
-    )
+def _read_config(path):
+    config = read_json(path)
+    for name, legal in (
+        ("tokenizer_class", _CLASSES),
+        ("do_basic_tokenize", (True, None)),
+        ("never_split", ([], None)),
+    ):
+        if config.get(name) not in legal:
+            raise InputError(
+                f"'{path}' has {name}={config[name]!r}, texts are not cut so "
+                "here; only BERT's own tokenizer can be converted."
+            )
+    return config
 
 
-def _flag(path, config, name):
-    value = config.get(name, True)
-    if not isinstance(value, bool):
-        raise InputError(
-            f"'{name}' of '{path}' must be true or false. Received: {value!r}."
-        )
-    return value
+def _flags(path, content, column):
+    """Returns our flags, by the names in a column of `_FLAGS`."""
+    flags = {}
+    for ours, names in _FLAGS.items():
+        is_open = ours == "strip_accents"
+        value = content.get(names[column], None if is_open else True)
+        if not isinstance(value, bool) and not (is_open and value is None):
+            raise InputError(
+                f"'{names[column]}' of '{path}' must be true or false. "
+                f"Received: {value!r}."
+            )
+        flags[ours] = value
+    return flags
+
+
+def _check_agreement(path, config, settings, given):
+    """Refuses flags that differ, but for those that the user has given."""
+    said, fast = _flags(path, config, 0), settings._asdict()
+    for flags in (said, fast):
+        flags |= {
+            name: flag for name, flag in given.items() if flag is not None
+        }
+        if flags["strip_accents"] is None:
+            flags["strip_accents"] = flags["lowercase"]
+    for ours, (name, fast_name) in _FLAGS.items():
+        is_said = name in config or config.get("tokenizer_class") in _BERTS
+        if is_said and said[ours] != fast[ours]:
+            how = f"pass `{ours}`" if ours in given else "correct one of them"
+            raise InputError(
+                f"'{path}' means {name}={said[ours]}, '{settings.file}' "
+                f"{fast_name}={fast[ours]}, and HuggingFace's classes differ "
+                f"in which they obey; {how}."
+            )
 
 
 def _from_json(path):
@@ -104,7 +159,7 @@ def _from_json(path):
     for part, name, expected in (
         (model, "unk_token", "[UNK]"),
         (model, "continuing_subword_prefix", _SUFFIX_INDICATOR),
-        (model, "max_input_chars_per_word", _LONGEST_WORD),
+        (model, "max_input_chars_per_word", LONGEST_WORD),
         (normalizer, "clean_text", True),
     ):
         if part.get(name, expected) != expected:
@@ -112,15 +167,10 @@ def _from_json(path):
                 f"'{name}' of '{path}' must be {expected!r} as in BERT's "
                 f"tokenizer. Received: {part[name]!r}."
             )
-    strip_accents = normalizer.get("strip_accents")
-    if strip_accents is not None:
-        strip_accents = _flag(path, normalizer, "strip_accents")
     return TokenizerSettings(
         _tokens(path, model.get("vocab"), content.get("added_tokens") or []),
-        _flag(path, normalizer, "lowercase"),
-        strip_accents,
-        _flag(path, normalizer, "handle_chinese_chars"),
-        path,
+        **_flags(path, normalizer, 1),
+        file=path,
     )
 
 
@@ -138,6 +188,7 @@ def _part(path, content, name, kind):
 def _tokens(path, ids, added):
     try:
         ids = {**ids, **{token["content"]: token["id"] for token in added}}
+        "".join(ids)  # or they are no strings
         plain = [t["content"] for t in added if not t.get("special", False)]
         tokens = sorted(ids, key=ids.get)
     except (TypeError, KeyError, AttributeError) as error:
@@ -232,7 +283,7 @@ def _fast_tokenizer(tokenizer):
             "type": "WordPiece",
             "unk_token": "[UNK]",
             "continuing_subword_prefix": _SUFFIX_INDICATOR,
-            "max_input_chars_per_word": _LONGEST_WORD,
+            "max_input_chars_per_word": LONGEST_WORD,
             "vocab": ids,
         },
     }

@@ -1,12 +1,14 @@
 """`pytorch_model.bin`: tensors in a pickle, read without running it."""
 
-import pickle
 import zipfile
 from pathlib import Path
 
 from keras_mixattn.conversion.stored_array import StoredArray
 from keras_mixattn.errors import InputError
 from keras_mixattn.errors import first_line
+
+# Before, `weights_only` could be bypassed.
+_SAFE = (2, 6)
 
 
 def read_torch(path: Path) -> dict[str, StoredArray]:
@@ -22,8 +24,8 @@ def read_torch(path: Path) -> dict[str, StoredArray]:
         Dict from name to `StoredArray`.
 
     Raises:
-        InputError: If PyTorch is not installed, or the file is damaged or
-            holds other things than tensors.
+        InputError: If PyTorch is not installed or too old, or the file is
+            damaged or holds other things than tensors.
     """
     try:
         import torch
@@ -32,31 +34,31 @@ def read_torch(path: Path) -> dict[str, StoredArray]:
             f"File '{path}' can only be read with PyTorch; install torch, or "
             "give a model.safetensors."
         ) from error
-    try:
-        state_dict = torch.load(
-            path,
-            map_location="cpu",
-            weights_only=True,
-            mmap=zipfile.is_zipfile(path) or None,  # not in files before 1.6
+    if tuple(map(int, torch.__version__.split(".")[:2])) < _SAFE:
+        raise InputError(
+            f"File '{path}' is a pickle, which PyTorch {torch.__version__} may "
+            f"run whatever it is told; install {_SAFE[0]}.{_SAFE[1]} or newer, "
+            "or give a model.safetensors."
         )
-    except (
-        OSError,
-        RuntimeError,
-        ValueError,
-        EOFError,
-        KeyError,
-        IndexError,
-        AttributeError,
-        TypeError,
-        pickle.UnpicklingError,
-    ) as error:
+    try:
+        is_zip = zipfile.is_zipfile(path)  # not before 1.6
+        if is_zip:
+            _check_zip(path)
+        state_dict = torch.load(
+            path, map_location="cpu", weights_only=True, mmap=is_zip or None
+        )
+    # On damaged files the unpickler raises errors of any kind.
+    except Exception as error:
         raise InputError(
             f"File '{path}' cannot be read as tensors alone: "
             f"{first_line(error)}; fetch it anew, or save it as "
             "model.safetensors."
         ) from error
     if not isinstance(state_dict, dict) or not all(
-        isinstance(value, torch.Tensor) for value in state_dict.values()
+        isinstance(name, str)
+        and isinstance(value, torch.Tensor)
+        and value.layout == torch.strided  # not sparse
+        for name, value in state_dict.items()
     ):
         raise InputError(
             f"File '{path}' holds other things than tensors by name; save "
@@ -65,6 +67,14 @@ def read_torch(path: Path) -> dict[str, StoredArray]:
     return {
         name: _stored(path, name, tensor) for name, tensor in state_dict.items()
     }
+
+
+def _check_zip(path):
+    """PyTorch does not look at the checksums that the file has."""
+    with zipfile.ZipFile(path) as file:
+        damaged = file.testzip()
+    if damaged is not None:
+        raise ValueError(f"'{damaged}' in it is damaged")
 
 
 def _stored(path, name, tensor):

@@ -41,7 +41,7 @@ class Rule(NamedTuple):
     layout: Layout = SAME
 
 
-def convertible_weights(model) -> dict:
+def weights_by_path(model) -> dict:
     """Returns the weights a checkpoint holds, by path.
 
     Args:
@@ -53,7 +53,7 @@ def convertible_weights(model) -> dict:
     Example:
 
     ```python
-    weights = convertible_weights(backbone)
+    weights = weights_by_path(backbone)
     assert "embeddings/position_embedding" in weights
     ```
     """
@@ -73,7 +73,7 @@ def matching_rules(model, rules: Iterable[Rule]) -> list[Rule]:
     Raises:
         InputError: If a weight of the model has no rule.
     """
-    weights = convertible_weights(model)
+    weights = weights_by_path(model)
     backbone = getattr(model, "backbone", model)
     matching = {}
     for rule in rules:
@@ -104,7 +104,7 @@ def export_weights(model, rules: Iterable[Rule]) -> dict[str, np.ndarray]:
     Raises:
         InputError: If a weight of the model has no rule.
     """
-    weights = convertible_weights(model)
+    weights = weights_by_path(model)
     return {
         rule.theirs: np.ascontiguousarray(
             rule.layout.to_theirs(ops.convert_to_numpy(weights[rule.ours])),
@@ -169,9 +169,10 @@ def load_weights(
     if missing or unused:
         raise InputError(
             "The checkpoint does not fit the model. Missing: "
-            f"{listed(missing)}. Unused: {listed(unused)}."
+            f"{listed(missing)}. Unused: {listed(unused)}; fetch "
+            f"{_files(source.values())} anew, or give the model it is of."
         )
-    weights = convertible_weights(model)
+    weights = weights_by_path(model)
     for rule in rules:
         _check_shape(rule, source[rule.theirs], weights[rule.ours])
     for rule in rules:
@@ -181,12 +182,34 @@ def load_weights(
     return rules
 
 
+def foreign_shape(rule: Rule, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Returns the shape that one of our weights has in the foreign layout.
+
+    Args:
+        rule: Rule of the weight.
+        shape: Its shape with us.
+
+    Returns:
+        The shape; `shape` itself if no array can have it.
+    """
+    try:
+        like_ours = np.broadcast_to(np.float32(0.0), shape)  # one number
+    except (ValueError, TypeError, OverflowError):
+        return tuple(shape)
+    return rule.layout.to_theirs(like_ours).shape
+
+
 def _check_shape(rule, array, weight):
-    like_ours = np.broadcast_to(np.float32(0.0), weight.shape)  # one number
-    expected = rule.layout.to_theirs(like_ours).shape
+    expected = foreign_shape(rule, weight.shape)
     found = tuple(np.shape(array))
     if found != expected:
         raise InputError(
             f"{rule.theirs!r} should have the shape {expected} for this "
-            f"model. Received: {found}."
+            f"model. Received: {found}; fetch {_files([array])} anew, or give "
+            "the model it is of."
         )
+
+
+def _files(arrays):
+    files = {getattr(array, "file", None) for array in arrays} - {None}
+    return listed(sorted(map(repr, files))) if files else "it"

@@ -2,52 +2,19 @@
 
 from collections.abc import Callable
 
-_READERS = []
+_reader = None
 
 
-def register_preset_reader(reader: Callable) -> Callable:
-    """Adds a function that `from_preset` asks for a preset first.
-
-    Args:
-        reader: Function of a preset's name and a revision. It returns the
-            directory of a preset, or the name as it was if that is none of
-            its kind.
-
-    Returns:
-        The function.
-
-    Example:
-
-    ```python
-    names = []
-
-    @register_preset_reader
-    def reader(preset, revision):
-        names.append(preset)
-        return preset
-
-    assert local_preset("presets/mine") == "presets/mine"
-    assert names == ["presets/mine"]
-    _READERS.remove(reader)
-    ```
-    """
-    _READERS.append(reader)
-    return reader
-
-
-def local_preset(preset: str, revision: str | None = None) -> str:
-    """Returns a preset that KerasHub can load.
+def set_preset_reader(reader: Callable | None) -> None:
+    """Sets the function that `from_preset` asks for a preset first.
 
     Args:
-        preset: Name of a preset, a directory or a handle.
-        revision: Branch, tag or commit on the hub. Defaults to its default.
-
-    Returns:
-        The name, or the directory that a reader made of it.
+        reader: Function of a preset's name, a revision and the class that is
+            to be loaded. It returns the directory of a preset, or the name as
+            it was if that is none of its kind. `None` asks nobody.
     """
-    for reader in _READERS:
-        preset = reader(preset, revision)
-    return preset
+    global _reader
+    _reader = reader
 
 
 class FromAnyPreset:
@@ -56,6 +23,10 @@ class FromAnyPreset:
     @classmethod
     def from_preset(cls, preset, *args, revision: str | None = None, **kwargs):
         """Loads a preset, or a checkpoint in HuggingFace's format.
+
+        A checkpoint is converted when it is first asked for, and the preset
+        kept in the folder `keras_mixattn` of `KERAS_HOME`, which is `~/.keras`
+        by default.
 
         Args:
             preset: A directory written by `save_to_preset`, a handle with a
@@ -72,6 +43,10 @@ class FromAnyPreset:
         Raises:
             ValueError: If the preset is missing or damaged, or of another
                 class.
+
+        Warns:
+            UserWarning: if the checkpoint has no head for the class.
         """
-        preset = local_preset(preset, revision)
+        if _reader is not None:
+            preset = _reader(preset, revision, cls)
         return super().from_preset(preset, *args, **kwargs)

@@ -34,6 +34,8 @@ class WordPieces:
         Returns:
             List of pieces.
         """
+        if len(word) > LONGEST_WORD:
+            return self._unknown
         pieces = self._known.get(word)
         if pieces is None:
             if len(self._known) >= _MOST_WORDS:
@@ -58,8 +60,6 @@ class WordPieces:
         ]
 
     def _cut(self, word):
-        if len(word) > LONGEST_WORD:
-            return self._unknown
         pieces, start, prefix = [], 0, ""
         while start < len(word):
             # No piece is longer than the longest.

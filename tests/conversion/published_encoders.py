@@ -1,4 +1,4 @@
-"""BERT and PoNet on the arrays of a state dict, in plain float64 loops.
+"""BERT, PoNet and ConvBERT on the arrays of a state dict, in float64 loops.
 
 Written from the published equations and names, not from this library.
 """
@@ -85,20 +85,104 @@ def masked_lm_logits(arrays, states, table):
     return x @ arrays[table].T + arrays["cls.predictions.bias"]
 
 
+def conv_bert_shapes(
+    count, width, layers, vocabulary, positions, embedding, hidden, wide, taps
+):
+    """Returns the shape of each array of a ConvBERT without groups.
+
+    `count` heads of a `width` attend, and as many convolve.
+    """
+    inside = count * width
+    shapes = {
+        "embeddings.word_embeddings.weight": (vocabulary, embedding),
+        "embeddings.position_embeddings.weight": (positions, embedding),
+        "embeddings.token_type_embeddings.weight": (2, embedding),
+        **_norm_shapes("embeddings.LayerNorm", embedding),
+        **_linear_shapes("embeddings_project", embedding, hidden),
+    }
+    for index in range(layers):
+        layer = f"encoder.layer.{index}"
+        mixer, output = f"{layer}.attention.self", f"{layer}.attention.output"
+        key = f"{mixer}.key_conv_attn_layer"
+        for name in (*BERT, "conv_out_layer"):
+            shapes |= _linear_shapes(f"{mixer}.{name}", hidden, inside)
+        shapes |= {
+            f"{key}.depthwise.weight": (hidden, 1, taps),
+            f"{key}.pointwise.weight": (inside, hidden, 1),
+            f"{key}.bias": (inside, 1),
+            **_linear_shapes(
+                f"{mixer}.conv_kernel_layer", inside, count * taps
+            ),
+            **_linear_shapes(f"{output}.dense", 2 * inside, hidden),
+            **_norm_shapes(f"{output}.LayerNorm", hidden),
+            **_linear_shapes(f"{layer}.intermediate.dense", hidden, wide),
+            **_linear_shapes(f"{layer}.output.dense", wide, hidden),
+            **_norm_shapes(f"{layer}.output.LayerNorm", hidden),
+        }
+    return shapes
+
+
+def conv_bert(arrays, inputs, count):
+    """Returns the last hidden states; padding leaks, as published."""
+    arrays = {name: array.astype("float64") for name, array in arrays.items()}
+    rows = zip(
+        inputs["token_ids"],
+        inputs["segment_ids"],
+        inputs["padding_mask"] > 0,
+        strict=True,
+    )
+
+    def mix(name, x, real):
+        query, key, value = (_linear(arrays, f"{name}.{p}", x) for p in BERT)
+        attended = _attention(query, key, value, real, count)
+        convolved = _span_conv(arrays, name, x, query, count)
+        return np.concatenate([attended, convolved], axis=-1)
+
+    return np.stack(
+        [
+            _layers(arrays, _embeddings(arrays, ids, types), real, mix)
+            for ids, types, real in rows
+        ]
+    )
+
+
+def conv_bert_logits(arrays, states):
+    """Returns the logits of the masked LM, ELECTRA's generator."""
+    arrays = {name: array.astype("float64") for name, array in arrays.items()}
+    head = "generator_predictions"
+    x = gelu(_linear(arrays, f"{head}.dense", states))
+    x = _norm(arrays, f"{head}.LayerNorm", x)
+    table = arrays["embeddings.word_embeddings.weight"]
+    return x @ table.T + arrays["generator_lm_head.bias"]
+
+
 def _row(arrays, token_ids, types, real, heads, special_ids):
     special = np.isin(token_ids, special_ids)
+
+    def mix(name, x, real):
+        if f"{name}.query.bias" not in arrays:
+            return _ponet(arrays, name, x, real, special, heads)
+        projected = (_linear(arrays, f"{name}.{p}", x) for p in BERT)
+        return _attention(*projected, real, heads)
+
+    return _layers(arrays, _embeddings(arrays, token_ids, types), real, mix)
+
+
+def _embeddings(arrays, token_ids, types):
     x = arrays["embeddings.word_embeddings.weight"][token_ids]
     x = x + arrays["embeddings.position_embeddings.weight"][: len(token_ids)]
     x = x + arrays["embeddings.token_type_embeddings.weight"][types]
     x = _norm(arrays, "embeddings.LayerNorm", x)
+    if "embeddings_project.weight" in arrays:
+        x = _linear(arrays, "embeddings_project", x)
+    return x
+
+
+def _layers(arrays, x, real, mix):
     index = 0
     while f"encoder.layer.{index}.output.dense.bias" in arrays:
         layer = f"encoder.layer.{index}"
-        mixer = f"{layer}.attention.self"
-        if f"{mixer}.query.bias" in arrays:
-            mixed = _attention(arrays, mixer, x, real, heads)
-        else:
-            mixed = _ponet(arrays, mixer, x, real, special, heads)
+        mixed = mix(f"{layer}.attention.self", x, real)
         output = f"{layer}.attention.output"
         mixed = _linear(arrays, f"{output}.dense", mixed)
         x = _norm(arrays, f"{output}.LayerNorm", x + mixed)
@@ -109,13 +193,38 @@ def _row(arrays, token_ids, types, real, heads, special_ids):
     return x
 
 
-def _attention(arrays, name, x, real, heads):
-    query, key, value = (_linear(arrays, f"{name}.{p}", x) for p in BERT)
-    output = np.zeros(x.shape)
-    for part in _parts(x, heads):
-        scores = query[:, part] @ key[:, part].T / math.sqrt(_width(x, heads))
-        output[:, part] = softmax(scores + FILLED * ~real) @ value[:, part]
+def _attention(query, key, value, real, heads):
+    output = np.zeros(query.shape)
+    for part in _parts(query, heads):
+        scores = query[:, part] @ key[:, part].T
+        scores = scores / math.sqrt(_width(query, heads)) + FILLED * ~real
+        output[:, part] = softmax(scores) @ value[:, part]
     return output
+
+
+def _span_conv(arrays, name, x, query, heads):
+    key = f"{name}.key_conv_attn_layer"
+    depthwise = arrays[f"{key}.depthwise.weight"][:, 0]
+    span = _slid(x, depthwise.T[:, None])[:, 0]
+    span = span @ arrays[f"{key}.pointwise.weight"][:, :, 0].T
+    span = span + arrays[f"{key}.bias"][:, 0]
+    kernels = _linear(arrays, f"{name}.conv_kernel_layer", span * query)
+    kernels = softmax(kernels.reshape(len(x), heads, -1))
+    value = _linear(arrays, f"{name}.conv_out_layer", x)
+    output = np.zeros(value.shape)
+    for head, part in enumerate(_parts(value, heads)):
+        for token in range(len(x)):
+            kernel = kernels[token, head][:, None, None]
+            output[token, part] = _slid(value[:, part], kernel)[token, 0]
+    return output
+
+
+def _slid(x, kernel):
+    """Cross-correlation along the tokens with zeros outside."""
+    taps = len(kernel)
+    before = (taps - 1) // 2
+    padded = np.pad(x, ((before, taps - 1 - before), (0, 0)))
+    return sum(padded[t : t + len(x), None] * kernel[t] for t in range(taps))
 
 
 def _ponet(arrays, name, x, real, special, heads):
@@ -159,7 +268,12 @@ def _parts(x, heads):
 
 
 def _linear(arrays, name, x):
-    return x @ arrays[f"{name}.weight"].T + arrays[f"{name}.bias"]
+    kernel, bias = arrays[f"{name}.weight"], arrays[f"{name}.bias"]
+    if kernel.ndim == 2:
+        return x @ kernel.T + bias
+    parts = np.split(x, len(kernel), axis=-1)  # groups, not transposed
+    parts = [part @ one for part, one in zip(parts, kernel, strict=True)]
+    return np.concatenate(parts, axis=-1) + bias
 
 
 def _norm(arrays, name, x):

@@ -19,6 +19,8 @@ from keras_mixattn.models import HybridBertMaskedLM
 from tests.conversion.published_encoders import BERT
 from tests.conversion.published_encoders import PONET
 from tests.conversion.published_encoders import backbone_shapes
+from tests.conversion.published_encoders import conv_bert
+from tests.conversion.published_encoders import conv_bert_shapes
 from tests.conversion.published_encoders import encoder
 from tests.conversion.published_encoders import head_shapes
 from tests.conversion.published_encoders import masked_lm_logits
@@ -74,7 +76,7 @@ def test_every_head_in_every_format(task, form, tmp_path):
     assert not preset["left_out"] and not preset["random"]
     # Each array has a place, and each weight an array.
     paths = {weight.path for weight in model.weights}
-    assert set(preset["tensors"].values()) == paths
+    assert {p for ours in preset["tensors"].values() for p in ours} == paths
     if form == "whole":
         arrays = stored(tmp_path / "source" / "model.safetensors")
         assert set(preset["tensors"]) == set(arrays)
@@ -210,6 +212,32 @@ def test_numbers_of_bert_and_ponet(model_type, layer, config, tmp_path):
     np.testing.assert_allclose(found["pooled_output"], pooled, atol=1e-5)
 
 
+def test_golden_numbers_of_ponet(tmp_path):
+    """The mixer that a converted layer has, on the published numbers."""
+    numbers = golden("pooling_golden.npz")
+    arrays = random_arrays(backbone_shapes([PONET], VOCABULARY, 23, 4, WIDE))
+    for name, letter in zip(PONET, "qkosl", strict=True):
+        layer = f"encoder.layer.0.attention.self.{name}"
+        arrays[f"{layer}.weight"] = numbers[f"W_{letter}"].T.astype("float32")
+        arrays[f"{layer}.bias"] = numbers[f"b_{letter}"].astype("float32")
+    sizes = {
+        **BERT_SIZES,
+        "hidden_size": 4,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+    }
+    published_source(tmp_path / "source", "ponet", arrays, MANY_WORDS, **sizes)
+    convert(tmp_path / "source", tmp_path / "preset")
+    backbone = HybridBertBackbone.from_preset(str(tmp_path / "preset"))
+    found = backbone.transformer_layers[0].mixed_attention.pooling(
+        numbers["x"].astype("float32"),
+        padding_mask=numbers["pad"].astype("int32"),
+        special_mask=numbers["special"].astype("int32"),
+        pooling_segment_ids=numbers["seg"].astype("int32"),
+    )
+    np.testing.assert_allclose(found, numbers["G1_bert_trick"], atol=1e-5)
+
+
 @pytest.mark.parametrize("with_pooler", [True, False])
 def test_ponet_of_pre_training(with_pooler, tmp_path):
     """ModelScope's masked LM has no pooler, HuggingFace's file has more."""
@@ -308,6 +336,99 @@ def test_task_decides_between_berts_classifiers(tmp_path):
         assert report["presets"]["."]["class"] == cls.__name__
 
 
+@pytest.mark.parametrize("task", ["backbone", "text_embedder"])
+def test_head_of_the_first_berts_left_out(task, tmp_path):
+    """Their normalisations have other names."""
+    arrays = bert_arrays(BERT, "bert.")
+    head = random_arrays(head_shapes(VOCABULARY, HIDDEN))
+    early = {
+        name.replace("LayerNorm.weight", "LayerNorm.gamma").replace(
+            "LayerNorm.bias", "LayerNorm.beta"
+        ): array
+        for name, array in {**arrays, **head}.items()
+    }
+    published_source(
+        tmp_path / "source", "bert", early, MANY_WORDS, **BERT_SIZES
+    )
+    report = convert(tmp_path / "source", tmp_path / "preset", task=task)
+    report = report["presets"]["."]
+    assert set(report["left_out"].values()) == {f"task='{task}' was asked for"}
+    assert len(report["left_out"]) == len(head) and not report["random"]
+
+
+@pytest.mark.parametrize(
+    "problem_type, count, task",
+    [
+        ("regression", 1, "text_regressor"),
+        (None, 1, "text_classifier"),
+        ("regression", 2, None),
+    ],
+)
+def test_scores_of_bert(problem_type, count, task, tmp_path):
+    arrays = bert_arrays(BERT, "bert.")
+    arrays |= random_arrays(
+        {"classifier.weight": (count, HIDDEN), "classifier.bias": (count,)}
+    )
+    published_source(
+        tmp_path / "source",
+        "bert",
+        arrays,
+        MANY_WORDS,
+        problem_type=problem_type,
+        **BERT_SIZES,
+    )
+    source, preset = tmp_path / "source", tmp_path / "preset"
+    if task is None:
+        with pytest.raises(InputError, match="problem_type='regression'"):
+            convert(source, preset)
+        report = convert(source, preset, task="text_classifier")
+        class_ = report["presets"]["."]["class"]
+        assert class_ == "HybridBertTextClassifier"
+        return
+    convert(source, preset)
+    cls = getattr(FAMILIES["hybrid_bert"], task)
+    found = as_numpy(cls.from_preset(str(preset))(bert_inputs()))
+    bare = {name.removeprefix("bert."): a for name, a in arrays.items()}
+    _, pooled = encoder(bare, bert_inputs(), HEADS_OF_LAYER, [2, 3])
+    expected = pooled @ arrays["classifier.weight"].T
+    expected += arrays["classifier.bias"]
+    np.testing.assert_allclose(
+        found.reshape(3, 1), expected.reshape(3, 1), atol=1e-5
+    )
+
+
+def test_scores_of_conv_bert_are_refused(tmp_path):
+    hugging_face_source(tmp_path / "source", "text_classifier")
+    path = tmp_path / "source" / "config.json"
+    edit_json(path, problem_type="regression")
+    with pytest.raises(InputError, match="no such head for scores"):
+        convert(tmp_path / "source", tmp_path / "preset")
+
+
+def test_flag_of_ponet_that_is_none(tmp_path):
+    published_source(
+        tmp_path / "source",
+        "ponet",
+        bert_arrays(PONET),
+        MANY_WORDS,
+        clsgsepg="false",
+        **BERT_SIZES,
+    )
+    with pytest.raises(InputError, match="'clsgsepg' of .* true or false"):
+        convert(tmp_path / "source", tmp_path / "preset")
+
+
+def test_untied_decoder_can_be_left_out(tmp_path):
+    hugging_face_source(tmp_path / "source", "masked_lm")
+    rewrite(
+        tmp_path / "source",
+        lambda a: {**a, "generator_lm_head.weight": np.ones((13, 14), "f4")},
+    )
+    with pytest.raises(InputError, match="pass task='backbone'"):
+        convert(tmp_path / "source", tmp_path / "preset")
+    convert(tmp_path / "source", tmp_path / "preset", task="backbone")
+
+
 def test_head_left_out_when_asked(tmp_path):
     model = hugging_face_source(tmp_path / "source", "masked_lm")
     report = convert(tmp_path / "source", tmp_path / "preset", task="backbone")
@@ -384,6 +505,15 @@ def test_head_ratio(heads, ratio, rule, tmp_path):
     np.testing.assert_array_equal(
         as_numpy(found(small_inputs())["sequence_output"]),
         as_numpy(model(small_inputs())["sequence_output"]),
+    )
+    arrays = hugging_face_state_dict(model)
+    assert {name: a.shape for name, a in arrays.items()} == conv_bert_shapes(
+        count, width, 2, len(WORDS), 23, 14, 24, 28, taps=5
+    )
+    np.testing.assert_allclose(
+        found(small_inputs())["sequence_output"],
+        conv_bert(arrays, small_inputs(), count),
+        atol=1e-5,
     )
     other = "official" if rule == "hugging_face" else "hugging_face"
     if RULES[heads, ratio][other] != (count, width):

@@ -9,18 +9,21 @@ import numpy as np
 import pytest
 
 from keras_mixattn.conversion import convert
-from keras_mixattn.conversion import hugging_face_state_dict
+from keras_mixattn.conversion import hugging_face_source as their_source
+from keras_mixattn.conversion import plan
 from keras_mixattn.errors import InputError
-from keras_mixattn.models import ConvBertBackbone
-from keras_mixattn.models import ConvBertTokenizer
+from tests.conversion.corruptions import CONFIG
+from tests.conversion.corruptions import FORMATS
+from tests.conversion.corruptions import VOCABULARY
+from tests.conversion.corruptions import WEIGHTS
+from tests.conversion.corruptions import corrupt
+from tests.conversion.corruptions import outcome
 from tests.conversion.sources import edit_json
 from tests.conversion.sources import hugging_face_source
 from tests.conversion.sources import in_parts
 from tests.conversion.sources import rewrite
-from tests.conversion.sources import stored
 from tests.fixtures import shared_file
 
-WEIGHTS, CONFIG, VOCABULARY = "model.safetensors", "config.json", "vocab.txt"
 BIAS = "encoder.layer.1.output.dense.bias"
 
 
@@ -186,6 +189,18 @@ DAMAGES = {
     "more layers than weights": (
         config(num_hidden_layers=3),
         "num_hidden_layers=3, but the weights are those of 2",
+    ),
+    "layers beyond all memory": (
+        config(num_hidden_layers=10**13),
+        "num_hidden_layers=10000000000000, but the weights are those of 2",
+    ),
+    "layers beyond all numbers": (
+        config(num_hidden_layers=10**20),
+        "num_hidden_layers=100000000000000000000, but",
+    ),
+    "heads beyond all memory": (
+        config(num_attention_heads=10**20),
+        "cannot be cut into 100000000000000000000 heads",
     ),
     "heads that do not fit": (
         config(num_attention_heads=6),
@@ -361,10 +376,63 @@ def test_pickle_without_torch(source, monkeypatch):
         ({"architecture": "base"}, "`architecture` is for checkpoints"),
         ({"revision": "v2"}, "`revision` is for the hub"),
         ({"vocabulary": "nowhere.txt"}, "'nowhere.txt' cannot be read"),
+        ({"class_names": ["a"]}, "`class_names` is for text_classifier and"),
+        ({"max_sequence_length": 10**13}, "should have the shape (1000"),
+        ({"num_segments": 10**20}, "should have the shape (1000"),
+        ({"embedding_dim": 10**13}, "should have the shape (13, 1000"),
+        ({"kernel_size": 10**13 + 1}, "should have the shape (20, 1, 1000"),
+        (
+            {"mixers": [{"attention": 2, "span_conv": 2}, {"pooling": 10**9}]},
+            "layer.1.attention.output.dense.weight' should have the shape",
+        ),
+        ({"mixers": [{"attention": 2}, 3]}, "cannot be built"),
+        ({"mixers": [{"attention": 2}]}, "cannot be built"),
+        ({"num_heads": 10**13}, "should have the shape (20, 0)"),
     ],
 )
 def test_options_that_mean_nothing(options, words, source):
     assert words in refused(source, **options)
+
+
+def test_head_rule_is_for_conv_bert(tmp_path):
+    hugging_face_source(
+        tmp_path / "source", mixers=[{"attention": 4}] * 2, num_groups=1
+    )
+    message = refused(tmp_path / "source", head_rule="official")
+    assert "`head_rule` is for a ConvBERT" in message
+
+
+def test_other_head_rule_is_offered_only_if_it_fits(source):
+    def other_query(a):
+        name = "encoder.layer.0.attention.self.query.bias"
+        return {**a, name: np.ones(9, "f4")}
+
+    rewrite(source, other_query)
+    assert "received: (9,); fetch both anew" in refused(source)
+
+
+def test_what_the_checkpoint_lacks_is_of_a_file(source):
+    rewrite(source, lambda a: {**a, "wings": np.ones(3, "f4")})
+    assert "fetch 'model.safetensors' anew" in refused(source)
+
+
+@pytest.mark.parametrize("where", ["building", "assigning"])
+@pytest.mark.parametrize("name", ["MemoryError", "ResourceExhaustedError"])
+def test_memory_that_is_full_is_one_sentence(name, where, source, monkeypatch):
+    """TensorFlow has an error of its own for it."""
+    base = MemoryError if name == "MemoryError" else Exception
+    error = type(name, (base,), {})
+
+    def fail(*_, **__):
+        raise error("cannot allocate 9 GB\n at ...")
+
+    if where == "building":
+        monkeypatch.setattr(plan, "_build", fail)
+    else:
+        monkeypatch.setattr(their_source, "assign_state_dict", fail)
+    message = refused(source)
+    assert "memory is too small for the ConvBERT" in message
+    assert "cannot allocate 9 GB; convert" in message
 
 
 def test_sources_that_are_none(tmp_path):
@@ -396,70 +464,29 @@ def test_existing_directories_are_kept(source):
         convert(source, source / CONFIG / "preset")
 
 
-def corrupt(source, rng):
-    """Damages one file somehow, and says how."""
-    name = rng.choice([WEIGHTS, WEIGHTS, CONFIG, CONFIG, VOCABULARY])
-    path = source / name
-    whole = bytearray(path.read_bytes())
-    length = len(whole)
-    if name == WEIGHTS:  # mostly in its header
-        length = int.from_bytes(whole[:8], "little") + 40
-    kind = rng.randrange(7)
-    start = rng.randrange(length)
-    stop = min(start + rng.randrange(1, 20), length)
-    if kind < 2:
-        whole[start] ^= 1 << rng.randrange(8)
-    elif kind == 2:
-        whole[start] = rng.choice(b'0123456789,:"{}[]-e')
-    elif kind == 3:
-        del whole[start:stop]
-    elif kind == 4:
-        whole[start:start] = whole[start:stop]
-    elif kind == 5:
-        del whole[rng.randrange(len(whole)) :]
-    else:
-        whole += bytes(rng.randrange(256) for _ in range(rng.randrange(1, 9)))
-    path.write_bytes(whole)
-    return f"{name}, {kind} at {start}"
-
-
-def check_corruption(source, target):
-    """Returns whether it was refused; else the preset is what files say."""
-    try:
-        convert(source, target)
-    except InputError as error:
-        assert "\n" not in str(error) and str(error).endswith("."), error
-        assert not target.exists()
-        assert {p.name for p in target.parent.iterdir()} == {source.name}
-        return True
-    backbone = ConvBertBackbone.from_preset(str(target))
-    expected = stored(source / WEIGHTS)
-    found = hugging_face_state_dict(backbone)
-    assert set(found) == set(expected)
-    for name, array in found.items():
-        np.testing.assert_array_equal(array, expected[name], name)
-    said = json.loads((source / CONFIG).read_text())
-    for ours, theirs, default in (
-        ("vocabulary_size", "vocab_size", None),
-        ("hidden_dim", "hidden_size", None),
-        ("num_layers", "num_hidden_layers", None),
-        ("intermediate_dim", "intermediate_size", None),
-        ("kernel_size", "conv_kernel_size", 9),
-        ("num_groups", "num_groups", 1),
-        ("max_sequence_length", "max_position_embeddings", 512),
-        ("layer_norm_epsilon", "layer_norm_eps", 1e-12),
-        ("dropout", "hidden_dropout_prob", 0.1),
-    ):
-        assert getattr(backbone, ours) == said.get(theirs, default), theirs
-    tokenizer = ConvBertTokenizer.from_preset(str(target))
-    lines = (source / VOCABULARY).read_bytes().decode().split("\n")
-    words = [line.removesuffix("\r") for line in lines]
-    assert tokenizer.get_vocabulary() == words[: tokenizer.vocabulary_size()]
-    return False
-
-
 @pytest.mark.parametrize("seed", range(60))
 def test_corruptions_are_refused_or_taken_at_their_word(seed, source):
-    how = corrupt(source, random.Random(seed))
-    refused = check_corruption(source, source.parent / "preset")
-    print(how, "refused" if refused else "converted")
+    check_corruption("safetensors", seed, source)
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("form", ["h5", "tokenizer", "tensorflow1"])
+def test_corruptions_of_other_formats(form, seed, tmp_path):
+    FORMATS[form].write(tmp_path / "source")
+    check_corruption(form, seed, tmp_path / "source")
+
+
+def check_corruption(form, seed, source):
+    how = corrupt(source, FORMATS[form].files, random.Random(seed))
+    found, said = outcome(FORMATS[form], source, source.parent / "preset")
+    assert found in ("refused", "right"), (how, found, said)
+    print(how, found, said)
+
+
+def test_valid_sources_are_right(tmp_path):
+    for form in ("safetensors", "h5", "tokenizer", "tensorflow1"):
+        (tmp_path / form).mkdir()
+        FORMATS[form].write(tmp_path / form / "source")
+        assert outcome(
+            FORMATS[form], tmp_path / form / "source", tmp_path / form / "p"
+        ) == ("right", "")

@@ -1,6 +1,7 @@
 """Checkpoints with the names of the official TensorFlow 1 code."""
 
 import ast
+import sys
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from keras_mixattn.models import FAMILIES
 from keras_mixattn.models import ConvBertBackbone
 from keras_mixattn.models import ConvBertMaskedLM
 from keras_mixattn.models import ConvBertTextClassifier
+from tests.conversion.published_encoders import conv_bert
+from tests.conversion.published_encoders import conv_bert_logits
 from tests.fixtures import golden
 from tests.fixtures import golden_inputs
 from tests.harness import as_numpy
@@ -238,9 +241,65 @@ def test_both_towers(hidden, heads, groups, tmp_path):
             as_numpy(encoder.token_embedding.embeddings),
             variables["electra/embeddings/word_embeddings"],
         )
-    positions = np.zeros((3, 2), "int32")
-    logits = masked_lm({**small_inputs(), "mask_positions": positions})
+    for model, preset in ((backbone, main), (masked_lm, generator)):
+        weights = {weight.path: weight for weight in model.weights}
+        for theirs, paths in preset["tensors"].items():
+            for path in paths:  # the layouts are those of the numbers below
+                np.testing.assert_array_equal(
+                    np.sort(as_numpy(weights[path]), axis=None),
+                    np.sort(variables[theirs], axis=None),
+                )
+    inputs = small_inputs()
+    expected = conv_bert(as_pytorch(variables, "electra"), inputs, N // 2)
+    found = backbone(inputs)["sequence_output"]
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    arrays = as_pytorch(variables, "generator")
+    expected = conv_bert_logits(arrays, conv_bert(arrays, inputs, 1))
+    positions = np.zeros((3, 2), "int32") + [1, 0]
+    logits = masked_lm({**inputs, "mask_positions": positions})
     assert logits.shape == (3, 2, V)
+    np.testing.assert_allclose(logits, expected[:, [1, 0]], atol=1e-5)
+
+
+# Parts of names in TensorFlow 1 -> in PyTorch.
+NAMES = {
+    "electra/embeddings/": "embeddings/",
+    "conv_attn_key/": "key_conv_attn_layer/",
+    "conv_attn_kernel/": "conv_kernel_layer/",
+    "conv_attn_point/": "conv_out_layer/",
+    "g_dense": "dense",
+    "layer_": "layer/",
+    "depthwise_kernel": "depthwise/weight",
+    "pointwise_kernel": "pointwise/weight",
+    "kernel": "weight",
+    "conv_weight_layer": "conv_kernel_layer",
+    "gamma": "weight",
+    "beta": "bias",
+    "generator_predictions/output_bias": "generator_lm_head/bias",
+}
+
+
+def as_pytorch(variables, tower):
+    """Returns the arrays of a tower as the specification translates them."""
+    arrays = {}
+    for key, array in variables.items():
+        name = key.removeprefix(f"{tower}/")
+        if key.startswith("electra/embeddings/"):
+            name = f"{key}/weight" if key.endswith("embeddings") else key
+        elif name == key and not key.startswith("generator_predictions"):
+            continue
+        for theirs, published in NAMES.items():
+            name = name.replace(theirs, published)
+        if key.endswith("depthwise_kernel"):
+            array = array.transpose(1, 2, 0)
+        elif key.endswith("pointwise_kernel"):
+            array = array.transpose(2, 1, 0)
+        elif key.endswith("conv_attn_key/bias"):
+            array = array[:, None]
+        elif key.endswith("kernel") and "g_dense" not in key:
+            array = array.T
+        arrays[name.replace("/", ".")] = array
+    return arrays
 
 
 def fine_tuned(directory, task, shapes):
@@ -285,6 +344,11 @@ def test_fine_tuned_heads(task, shapes, kind, tmp_path):
         vocabulary=tmp_path / "source" / "vocab.txt",
     )["presets"]["."]
     assert set(report["tensors"]) == set(variables) and not report["random"]
+    if kind == "span_labeler":  # one of theirs is two of ours
+        assert report["tensors"][f"task_specific/{task}/qa_hidden/kernel"] == [
+            "span_head/hidden_start_dense/kernel",
+            "span_head/hidden_end_dense/kernel",
+        ]
     cls = getattr(FAMILIES["conv_bert"], kind)
     model = cls.from_preset(str(tmp_path / "preset"))
     inputs = small_inputs()
@@ -369,6 +433,19 @@ def test_class_names_may_be_given(tmp_path):
         ),
         ({"vocabulary": None}, "no vocabulary; give the file"),
         ({"revision": "main"}, "`revision` is for the hub"),
+        ({"head_rule": "official"}, "`head_rule` is for a ConvBERT in Hug"),
+        ({"task": "span_labeler"}, "no head for task='span_labeler'"),
+        ({"task": "masked_lm"}, "no head for task='masked_lm'"),
+        ({"task": "text_regressor"}, "no head for task='text_regressor'"),
+        (
+            {"task": "backbone", "class_names": ["a", "b"]},
+            "`class_names` is for text_classifier and",
+        ),
+        ({"num_segments": 10**13}, "should have the shape"),
+        (
+            {"mixers": [{"attention": 10**13, "span_conv": 10**13}] * 2},
+            "should have the shape",
+        ),
     ],
     ids=str,
 )
@@ -382,6 +459,87 @@ def test_what_does_not_fit_is_refused(change, words, tmp_path):
     with pytest.raises(InputError, match=words):
         convert(prefix, tmp_path / "preset", **arguments)
     assert list(tmp_path.iterdir()) == [tmp_path / "source"]
+
+
+def convert_towers(tmp_path, **options):
+    prefix = write_checkpoint(
+        tmp_path / "source",
+        random_variables(
+            {
+                **embedding_shapes(),
+                **tower_shapes("electra", H, N, 2, WIDE),
+                **tower_shapes("generator", 12, 2, 2, 48),
+                **masked_lm_shapes(12),
+            }
+        ),
+    )
+    return convert(
+        prefix,
+        tmp_path / "preset",
+        architecture=SIZES,
+        vocabulary=tmp_path / "source" / "vocab.txt",
+        **options,
+    )["presets"]
+
+
+@pytest.mark.parametrize("task", ["backbone", "text_embedder"])
+def test_generator_left_out_when_asked(task, tmp_path):
+    presets = convert_towers(tmp_path, task=task)
+    assert list(presets) == ["."]
+    assert not (tmp_path / "preset" / "generator").exists()
+    left_out = presets["."]["left_out"]
+    assert set(left_out.values()) == {f"task='{task}' was asked for"}
+    assert {name.partition("/")[0] for name in left_out} == {
+        "generator",
+        "generator_predictions",
+    }
+
+
+@pytest.mark.parametrize("task", ["masked_lm", "text_classifier"])
+def test_head_that_the_encoder_has_not(task, tmp_path):
+    with pytest.raises(InputError, match=f"no head for task='{task}'"):
+        convert_towers(tmp_path, task=task)
+    assert not (tmp_path / "preset").exists()
+
+
+def test_heads_of_several_tasks(tmp_path):
+    shapes = {
+        **embedding_shapes(),
+        **tower_shapes("electra", H, N, 2, WIDE),
+        **dense("task_specific/sst/dense", H, 2),
+        **dense("task_specific/mnli/dense", H, 3),
+    }
+    prefix = write_checkpoint(tmp_path / "source", random_variables(shapes))
+    arguments = {
+        "architecture": SIZES,
+        "vocabulary": tmp_path / "source" / "vocab.txt",
+    }
+    with pytest.raises(InputError, match="several tasks, .*mnli, .*sst"):
+        convert(prefix, tmp_path / "preset", **arguments)
+    report = convert(prefix, tmp_path / "p", task="backbone", **arguments)
+    assert report["presets"]["."]["class"] == "ConvBertBackbone"
+    assert len(report["presets"]["."]["left_out"]) == 4
+
+
+@pytest.mark.parametrize("task", ["text_classifier", "token_classifier"])
+def test_task_decides_between_heads_of_one_layer(task, tmp_path):
+    prefix, _ = fine_tuned(tmp_path / "source", "mine", dense("dense", H, 2))
+    report = convert(
+        prefix,
+        tmp_path / "preset",
+        architecture=SIZES,
+        vocabulary=tmp_path / "source" / "vocab.txt",
+        task=task,
+    )
+    cls = getattr(FAMILIES["conv_bert"], task)
+    assert report["presets"]["."]["class"] == cls.__name__
+
+
+def test_without_tensorflow(tmp_path, monkeypatch):
+    prefix, _ = fine_tuned(tmp_path / "source", "sst", dense("dense", H, 2))
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    with pytest.raises(InputError, match="only be read with TensorFlow"):
+        convert(prefix, tmp_path / "preset")
 
 
 @pytest.mark.parametrize("file", ["index", "data-00000-of-00001"])

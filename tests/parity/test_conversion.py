@@ -10,6 +10,7 @@ from keras_mixattn.conversion import convert
 from keras_mixattn.conversion import export_to_hugging_face
 from keras_mixattn.conversion.safetensors_file import read_safetensors
 from keras_mixattn.conversion.safetensors_file import write_safetensors
+from keras_mixattn.conversion.torch_file import read_torch
 from keras_mixattn.errors import InputError
 from keras_mixattn.models import FAMILIES
 from tests.fixtures import shared_file
@@ -202,8 +203,9 @@ def test_published_sizes(size, tmp_path):
 
 
 @pytest.mark.parametrize("end", TASKS)
-def test_every_head_of_the_published_small_size(end, tmp_path):
-    hidden, heads, wide, embedding, groups = SIZES["small"]
+@pytest.mark.parametrize("size", SIZES)
+def test_every_head_of_the_published_sizes(size, end, tmp_path):
+    hidden, heads, wide, embedding, groups = SIZES[size]
     peer = save_peer(
         tmp_path / "theirs",
         "ConvBert",
@@ -222,7 +224,7 @@ def test_every_head_of_the_published_small_size(end, tmp_path):
     model = load(tmp_path / "preset", "conv_bert", end)
     rows = inputs(1009, (67, 41, 2), 67)
     found = difference(model, peer, end, rows)
-    print(f"ConvBERT-small, {end}: {found:.2e}")
+    print(f"ConvBERT-{size}, {end}: {found:.2e}")
     assert found < TOLERANCE
 
 
@@ -287,10 +289,58 @@ def test_pickles_that_run_programs_are_refused(tmp_path):
             convert(tmp_path / "theirs", tmp_path / "preset")
         assert "\n" not in str(error.value)
     assert not (tmp_path / "ran").exists()
-    torch.save([1, 2], path)
-    with pytest.raises(InputError, match="other things than tensors"):
-        convert(tmp_path / "theirs", tmp_path / "preset")
+    for other in (
+        [1, 2],
+        {**state_dict, 5: torch.ones(3)},
+        {**state_dict, "sparse": torch.eye(3).to_sparse()},
+    ):
+        torch.save(other, path)
+        with pytest.raises(InputError, match="other things than tensors"):
+            convert(tmp_path / "theirs", tmp_path / "preset")
     assert not (tmp_path / "preset").exists()
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_damaged_pickles_are_one_sentence(zipped, tmp_path):
+    path = tmp_path / "pytorch_model.bin"
+    arrays = {f"tensor_{i}": torch.arange(i + 1.0) for i in range(5)}
+    torch.save(arrays, path, _use_new_zipfile_serialization=zipped)
+    content, rng = path.read_bytes(), np.random.default_rng(2)
+    assert set(read_torch(path)) == set(arrays)
+    refused = 0
+    for _ in range(300):
+        damaged = bytearray(content)
+        for place in rng.integers(0, len(content), 3):
+            damaged[place] = rng.integers(256)
+        path.write_bytes(damaged)
+        try:
+            read_torch(path)
+        except InputError as error:
+            assert "\n" not in str(error)
+            refused += 1
+    print(f"{refused} of 300 refused")
+    assert refused
+
+
+def test_arrays_that_begin_elsewhere(tmp_path):
+    """The header before an array claims another length than it has."""
+    path = tmp_path / "pytorch_model.bin"
+    torch.save({f"tensor_{i}": torch.ones(50) for i in range(3)}, path)
+    content = bytearray(path.read_bytes())
+    name = content.index(b"/data/1")
+    header = content.rindex(b"PK\x03\x04", 0, name)
+    content[header + 28] ^= 4
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="cannot be read as tensors"):
+        read_torch(path)
+
+
+def test_versions_of_torch_that_could_be_fooled(tmp_path, monkeypatch):
+    path = tmp_path / "pytorch_model.bin"
+    torch.save({"a": torch.ones(3)}, path)
+    monkeypatch.setattr(torch, "__version__", "2.5.1+cu121")
+    with pytest.raises(InputError, match="install 2.6 or newer"):
+        read_torch(path)
 
 
 def test_half_precision(tmp_path):
