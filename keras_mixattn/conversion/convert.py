@@ -3,7 +3,7 @@
 import inspect
 from pathlib import Path
 
-from keras_mixattn.conversion.complete_directory import complete_directory
+from keras_mixattn.complete_directory import complete_directory
 from keras_mixattn.conversion.head_rule import HEAD_RULES
 from keras_mixattn.conversion.hub import HUB_SCHEME
 from keras_mixattn.conversion.hub import fetch

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import keras
 
-from keras_mixattn.conversion.complete_directory import complete_directory
+from keras_mixattn.complete_directory import complete_directory
 from keras_mixattn.conversion.hugging_face import hugging_face_state_dict
 from keras_mixattn.conversion.hugging_face_config import ACTIVATIONS
 from keras_mixattn.conversion.hugging_face_config import CONFIG

@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from keras_mixattn.conversion.complete_directory import complete_directory
+from keras_mixattn.complete_directory import complete_directory
 from keras_mixattn.errors import InputError
 from keras_mixattn.serving.deployment.examples import example_request
 from keras_mixattn.serving.deployment.examples import example_texts

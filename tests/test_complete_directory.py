@@ -4,9 +4,9 @@ import os
 
 import pytest
 
+from keras_mixattn.complete_directory import complete_directory
 from keras_mixattn.conversion import convert
 from keras_mixattn.conversion import export_to_hugging_face
-from keras_mixattn.conversion.complete_directory import complete_directory
 from keras_mixattn.errors import InputError
 from keras_mixattn.models import ConvBertBackbone
 from tests.conversion.sources import hugging_face_source
