@@ -3,9 +3,9 @@
     python -m keras_mixattn.serving export PRESET saved_models/NAME
     python -m keras_mixattn.serving verify saved_models/NAME
     python -m keras_mixattn.serving serve saved_models/NAME
-    python -m keras_mixattn.serving query "some text" --model NAME
-    python -m keras_mixattn.serving load --model NAME
-    python -m keras_mixattn.serving fuzz --model NAME
+    python -m keras_mixattn.serving query "some text"
+    python -m keras_mixattn.serving load
+    python -m keras_mixattn.serving fuzz
     python -m keras_mixattn.serving deploy saved_models/NAME
 
 `--help` after a command lists its options.
@@ -16,19 +16,19 @@ import argparse
 from keras_mixattn.errors import exit_on_input_error
 from keras_mixattn.serving import export_command
 from keras_mixattn.serving import verify_command
-from keras_mixattn.serving.client import fuzz
-from keras_mixattn.serving.client import load
-from keras_mixattn.serving.client import query
-from keras_mixattn.serving.deployment import command as deploy_command
-from keras_mixattn.serving.local_server import command as serve_command
+from keras_mixattn.serving.client import fuzz_command
+from keras_mixattn.serving.client import load_command
+from keras_mixattn.serving.client import query_command
+from keras_mixattn.serving.deployment import deploy_command
+from keras_mixattn.serving.local_server import serve_command
 
 _COMMANDS = (
     export_command,
     verify_command,
     serve_command,
-    query,
-    load,
-    fuzz,
+    query_command,
+    load_command,
+    fuzz_command,
     deploy_command,
 )
 

@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from keras_mixattn.serving.rows import resized
+from keras_mixattn.serving.steps import STEP_TOKENS
 
 # Tokens that a masked LM names for each [MASK], as `fill_mask` does.
 _FILLINGS = 5
@@ -23,6 +24,8 @@ class Answer:
 
     # Fewest tokens of a row that the task takes.
     least_width = 1
+    # Most tokens of the rows that run together.
+    step_tokens = STEP_TOKENS
     # Name of the signature on serialized examples, if there is one.
     on_examples = None
 
@@ -153,6 +156,9 @@ class VectorAnswer(Answer):
 
 class FillingAnswer(Answer):
     """The most likely tokens of each [MASK], the likeliest first."""
+
+    # Each [MASK] has a score for every word of the vocabulary.
+    step_tokens = 1024
 
     def __init__(self, task):
         super().__init__(task)

@@ -10,6 +10,8 @@ from keras_mixattn.models import TextClassifier
 from keras_mixattn.models import TextEmbedder
 from keras_mixattn.models import TextRegressor
 from keras_mixattn.models import TokenClassifier
+from keras_mixattn.serving.names import DEFAULT_SIGNATURE
+from keras_mixattn.serving.names import TOKEN_SIGNATURE
 
 _STRINGS = ("string", 1)
 _FLOATS = ("float32", 1)
@@ -62,11 +64,11 @@ def _signatures(texts, of_texts, of_tokens=None, of_examples=None):
     if len(texts) > 1:
         tokens["segment_ids"] = _PADDED_INTEGERS
     return {
-        "serving_default": {
+        DEFAULT_SIGNATURE: {
             "inputs": dict.fromkeys(texts, _STRINGS),
             "outputs": of_texts,
         },
-        "serving_tokens": {"inputs": tokens, "outputs": of_tokens},
+        TOKEN_SIGNATURE: {"inputs": tokens, "outputs": of_tokens},
         **{
             name: {"inputs": {"inputs": _STRINGS}, "outputs": outputs}
             for name, outputs in (of_examples or {}).items()

@@ -10,11 +10,14 @@ from keras_mixattn.serving import verification
 from keras_mixattn.serving import warm_up
 from keras_mixattn.serving.exportable import check_options
 from keras_mixattn.serving.exportable import check_task
+from keras_mixattn.serving.fresh_process import TIMEOUT
 from keras_mixattn.serving.fresh_process import SavedModelError
 from keras_mixattn.serving.inputs import inputs_of
+from keras_mixattn.serving.names import EXTRA_ASSETS
+from keras_mixattn.serving.names import WARM_UP_FILE
 from keras_mixattn.serving.precision import in_dtype
 from keras_mixattn.serving.signatures import serving_bundle
-from keras_mixattn.serving.versions import choose_version
+from keras_mixattn.serving.versions import check_version
 from keras_mixattn.serving.versions import published
 
 
@@ -30,6 +33,7 @@ def export_saved_model(
     batch_sizes: Sequence[int] = (1,),
     overwrite: bool = False,
     verify: bool = True,
+    timeout: float = TIMEOUT,
 ) -> Path:
     """Exports a task as `directory/version` for serving.
 
@@ -74,6 +78,7 @@ def export_saved_model(
         overwrite: Whether an existing version is replaced.
         verify: Whether the version is checked, as `verify` does, before it
             appears. Defaults to `True`.
+        timeout: Seconds that each process of these checks has.
 
     Returns:
         The path of the version.
@@ -81,7 +86,7 @@ def export_saved_model(
     Raises:
         InputError: The task cannot be exported, an option does not fit it,
             the version exists, or the directory cannot be written.
-        SavedModelError: A check found a fault.
+        SavedModelError: A check found a fault; its `report` says all of it.
 
     Example:
 
@@ -95,36 +100,39 @@ def export_saved_model(
     check_task(task)
     options = check_options(task, max_length, pairs, buckets, batch_sizes)
     directory = Path(directory)
-    version = choose_version(directory, version, overwrite)
-    task = in_dtype(task, dtype)
-    inputs = inputs_of(task, options.max_length, options.pairs)
-    bundle = serving_bundle(task, inputs, options.buckets)
-    with published(directory, version, overwrite) as temporary:
-        tf.saved_model.save(
-            bundle,
-            str(temporary),
-            signatures=bundle.functions,
-            # A server trains nothing: no gradient functions in the graph.
-            options=tf.saved_model.SaveOptions(
-                experimental_custom_gradients=False
-            ),
-        )
-        extra = temporary / "assets.extra"
-        extra.mkdir()
-        extra_assets.write_extra_assets(task, options.max_length, extra)
-        warm_up.write_warm_up(
-            extra / warm_up.FILE_NAME,
-            warm_up.warm_up_requests(task, inputs, bundle, options.batch_sizes),
-        )
-        extra_assets.write_manifest(task, options, temporary)
+    check_version(directory, version, overwrite)
+    exported = in_dtype(task, dtype)
+    inputs = inputs_of(exported, options.max_length, options.pairs)
+    bundle = serving_bundle(exported, inputs, options.buckets)
+    with published(directory, version, overwrite) as new:
+        _write(exported, options, inputs, bundle, new.temporary)
         if verify:
-            _check(temporary, task)
-    return directory / str(version)
+            _check(new.temporary, task, timeout)
+    return new.path
 
 
-def _check(saved_model, task):
-    report = verification.verify(saved_model, task)
+def _write(task, options, inputs, bundle, directory):
+    tf.saved_model.save(
+        bundle,
+        str(directory),
+        signatures=bundle.functions,
+        # A server trains nothing: no gradient functions in the graph.
+        options=tf.saved_model.SaveOptions(experimental_custom_gradients=False),
+    )
+    extra = directory / EXTRA_ASSETS
+    extra.mkdir()
+    extra_assets.write_extra_assets(task, options.max_length, extra)
+    warm_up.write_warm_up(
+        extra / WARM_UP_FILE,
+        warm_up.warm_up_requests(task, inputs, bundle, options.batch_sizes),
+    )
+    extra_assets.write_manifest(task, options, directory)
+
+
+def _check(saved_model, task, timeout):
+    report = verification.verify(saved_model, task, timeout)
     if not report.passed:
         raise SavedModelError(
-            f"The export was not kept, as it failed checks:\n{report}"
+            f"The export was not kept, as it failed {report.summary()}.",
+            report,
         )

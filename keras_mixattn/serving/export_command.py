@@ -13,6 +13,7 @@ from keras_mixattn.serving.exportable import DTYPES
 from keras_mixattn.serving.fresh_process import SavedModelError
 from keras_mixattn.serving.saved_tasks import add_task_option
 from keras_mixattn.serving.saved_tasks import load_task
+from keras_mixattn.serving.verify_command import add_timeout_option
 
 
 def add_parser(commands) -> argparse.ArgumentParser:
@@ -70,6 +71,7 @@ def add_parser(commands) -> argparse.ArgumentParser:
         dest="verify",
         help="write it without the checks of `verify`",
     )
+    add_timeout_option(parser)
     add_task_option(parser)
     return parser
 
@@ -95,8 +97,11 @@ def run(options: argparse.Namespace) -> None:
             batch_sizes=options.batch_sizes,
             overwrite=options.overwrite,
             verify=options.verify,
+            timeout=options.timeout,
         )
     except SavedModelError as error:
+        if error.report is not None:
+            print(error.report)
         raise InputError(f"{error}") from error
     size = sum(f.stat().st_size for f in path.rglob("*") if f.is_file())
     print(f"wrote {path} ({size / 1e6:.1f} MB)")

@@ -13,6 +13,7 @@ from keras_mixattn.models import TextClassifier
 from keras_mixattn.models import TextEmbedder
 from keras_mixattn.models import TextRegressor
 from keras_mixattn.models import TokenClassifier
+from keras_mixattn.serving.names import MOST_WARM_UP_REQUESTS
 
 TASKS = (
     TextClassifier,
@@ -24,7 +25,6 @@ TASKS = (
 )
 DTYPES = ("float32", "bfloat16")
 _TAKE_PAIRS = (TextClassifier, TextRegressor)
-_MOST_RECORDS = 1000
 
 
 class ExportOptions(NamedTuple):
@@ -157,7 +157,7 @@ def check_options(
         )
     batch_sizes = tuple(batch_sizes)
     # Four signatures at most, each with a short and a long request.
-    most = _MOST_RECORDS // 8
+    most = MOST_WARM_UP_REQUESTS // 8
     if not _all_integers(batch_sizes, None) or not 1 <= len(batch_sizes) < most:
         raise InputError(
             f"batch_sizes are {batch_sizes}; they must be 1 to {most - 1} "

@@ -10,9 +10,10 @@ import tensorflow as tf
 
 from keras_mixattn.serving.contract import kind_of
 from keras_mixattn.serving.exportable import ExportOptions
+from keras_mixattn.serving.names import EXTRA_ASSETS
 from keras_mixattn.version import __version__
 
-MANIFEST = Path("assets.extra") / "manifest.json"
+MANIFEST = Path(EXTRA_ASSETS) / "manifest.json"
 _TOKENIZER_SETTINGS = (
     "lowercase",
     "strip_accents",
@@ -22,6 +23,8 @@ _TOKENIZER_SETTINGS = (
     "oov_token",
     "special_tokens_in_strings",
 )
+# How texts are cut, of the preprocessors that have it.
+_CUTS = ("truncate", "question_length", "stride")
 
 
 def write_extra_assets(task, max_length: int, directory: Path) -> None:
@@ -43,6 +46,11 @@ def write_extra_assets(task, max_length: int, directory: Path) -> None:
             **{name: getattr(tokenizer, name) for name in _TOKENIZER_SETTINGS},
             "vocabulary_size": tokenizer.vocabulary_size(),
             "max_length": max_length,
+            **{
+                name: getattr(task.preprocessor, name)
+                for name in _CUTS
+                if hasattr(task.preprocessor, name)
+            },
             "special_token_ids": {
                 "cls": tokenizer.cls_token_id,
                 "sep": tokenizer.sep_token_id,
@@ -73,6 +81,7 @@ def write_manifest(task, options: ExportOptions, saved_model: Path) -> None:
             "padding": task.backbone.padding,
             "max_length": options.max_length,
             "buckets": options.buckets,
+            "batch_sizes": options.batch_sizes,
             "max_sequence_length": task.backbone.max_sequence_length,
             "versions": {
                 "keras_mixattn": __version__,

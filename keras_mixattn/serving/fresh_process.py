@@ -7,18 +7,29 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+# Seconds that the process has by default.
+TIMEOUT = 600
 _PROGRAM = Path(__file__).with_name("c_runtime")
 
 
 class SavedModelError(RuntimeError):
-    """Says why TensorFlow's C++ loader refused a SavedModel."""
+    """Says why a SavedModel was refused, by TensorFlow's C++ loader or a check.
+
+    Args:
+        message: One sentence.
+        report: The `Report` of the checks, if it was refused by some.
+    """
+
+    def __init__(self, message: str, report=None):
+        super().__init__(message)
+        self.report = report
 
 
 def run_saved_model(
     directory: str | Path,
     requests: Sequence[tuple[str, dict]],
     text_libraries: Sequence[str] = (),
-    timeout: float = 600,
+    timeout: float = TIMEOUT,
 ) -> dict:
     """Answers requests through TensorFlow's C++ runtime in a new process.
 
@@ -43,7 +54,8 @@ def run_saved_model(
         imported.
 
     Raises:
-        SavedModelError: The SavedModel cannot be loaded.
+        SavedModelError: The SavedModel cannot be loaded, or the process did
+            not end in time.
 
     Example:
 
@@ -57,30 +69,43 @@ def run_saved_model(
     command = [sys.executable, str(_PROGRAM), str(directory)]
     for library in text_libraries:
         command += ["--text_library", library]
-    result = subprocess.run(
+    report = _report(
         command,
-        input=json.dumps(
-            [
-                {"signature": signature, "inputs": _plain(inputs)}
-                for signature, inputs in requests
-            ]
-        ),
-        capture_output=True,
-        encoding="utf-8",
-        timeout=timeout,
+        [
+            {"signature": signature, "inputs": _plain(inputs)}
+            for signature, inputs in requests
+        ],
+        timeout,
     )
-    try:
-        report = json.loads(result.stdout)
-    except ValueError:
-        raise SavedModelError(
-            f"The process ended with code {result.returncode}: "
-            f"{result.stderr[-2000:]}"
-        ) from None
     if "error" in report:
         raise SavedModelError(
             f"{report['error']['code']}: {report['error']['message']}"
         )
     return report
+
+
+def _report(command, requests, timeout):
+    try:
+        result = subprocess.run(
+            command,
+            input=json.dumps(requests),
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=timeout,
+        )
+    except subprocess.TimeoutExpired:
+        raise SavedModelError(
+            f"The process did not answer within {timeout:g} seconds; give a "
+            "longer timeout."
+        ) from None
+    try:
+        return json.loads(result.stdout)
+    except ValueError:
+        lines = result.stderr.strip().splitlines() or ["it said nothing"]
+        raise SavedModelError(
+            f"The process ended with code {result.returncode}: {lines[-1]}"
+        ) from None
 
 
 def _plain(value):

@@ -7,6 +7,7 @@ the same ids.
 
 import tensorflow as tf
 
+from keras_mixattn.serving.pair_shares import kept_of_pair
 from keras_mixattn.serving.rows import Rows
 
 
@@ -58,8 +59,7 @@ def cut_pair(first, second, room: int, truncate: str) -> tuple:
         first: Ragged tensor of shape `(rows, None)`.
         second: Likewise.
         room: Most pieces of both together.
-        truncate: `"round_robin"` gives the segments one piece each in turn,
-            `"waterfall"` as many to the first as it has.
+        truncate: As in `kept_of_pair`.
 
     Returns:
         The two ragged tensors.
@@ -73,17 +73,8 @@ def cut_pair(first, second, room: int, truncate: str) -> tuple:
     ```
     """
     lengths = first.row_lengths(), second.row_lengths()
-    shares = room, 0
-    if truncate == "round_robin":
-        shares = room - room // 2, room // 2
-    return tuple(
-        _first_of_rows(
-            segment, tf.minimum(own, tf.maximum(room - other, share))
-        )
-        for segment, own, other, share in zip(
-            (first, second), lengths, lengths[::-1], shares, strict=True
-        )
-    )
+    kept = kept_of_pair(lengths, room, truncate, tf.minimum, tf.maximum)
+    return _first_of_rows(first, kept[0]), _first_of_rows(second, kept[1])
 
 
 def column(rows, token_id: int):

@@ -1,5 +1,6 @@
 """Word pieces and the bytes of the text that each was made of, in a graph."""
 
+import functools
 import unicodedata
 from typing import Any
 from typing import NamedTuple
@@ -154,12 +155,24 @@ class GraphPieceOffsets(GraphWordPieces):
 def _bounds_of_stripped(characters):
     """Returns where runs of marks that vanish begin and end."""
     bounds = []
-    for point in range(_CODE_POINTS):
-        is_mark = unicodedata.category(chr(point)) == "Mn"
-        is_stripped = is_mark and not characters[point]
-        if is_stripped != bool(len(bounds) % 2):
+    for point in _marks():
+        if characters[point]:
+            continue
+        if bounds and bounds[-1] == point:
+            bounds.pop()  # the run goes on
+        else:
             bounds.append(point)
+        bounds.append(point + 1)
     return bounds
+
+
+@functools.cache
+def _marks():
+    return [
+        point
+        for point in range(_CODE_POINTS)
+        if unicodedata.category(chr(point)) == "Mn"
+    ]
 
 
 def _bytes_in_utf8(points):

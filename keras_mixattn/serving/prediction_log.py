@@ -58,7 +58,9 @@ def read_log(message: bytes) -> tuple[str, dict]:
         request = list(_fields(dict(_fields(log[_PREDICT_LOG]))[_REQUEST]))
         signature = dict(_fields(dict(request)[_MODEL_SPEC]))[_SIGNATURE_NAME]
         entries = [
-            dict(_fields(value)) for number, value in request if number == 2
+            dict(_fields(value))
+            for number, value in request
+            if number == _INPUTS
         ]
         return signature.decode(), {
             entry[_KEY].decode(): tf.make_ndarray(

@@ -1,12 +1,17 @@
 """What an export answers in TensorFlow's C++ runtime."""
 
 import importlib.util
+import itertools
 from pathlib import Path
 
 import numpy as np
 
+from keras_mixattn.serving.fresh_process import TIMEOUT
 from keras_mixattn.serving.fresh_process import run_saved_model
 from keras_mixattn.serving.keras_answers import keras_answers
+from keras_mixattn.serving.keras_comparison import compare
+from keras_mixattn.serving.keras_comparison import raw_texts
+from keras_mixattn.serving.names import DEFAULT_SIGNATURE
 from keras_mixattn.serving.static_checks import Export
 
 # Releases of TensorFlow Serving -> libraries of tf.text they do not link.
@@ -19,26 +24,30 @@ TOLERANCES = {"float32": 1e-5}
 _OTHER_TOLERANCE = 0.05
 
 
-def run_warm_up(export: Export, releases: str, times: int = 1) -> dict:
+def run_warm_up(
+    export: Export, releases: str, times: int = 1, timeout: float = TIMEOUT
+) -> dict:
     """Runs the warm-up requests of an export in a fresh process.
 
     Args:
         export: The export, whose warm-up requests can be read.
         releases: A key of `OPERATION_SETS`.
         times: How often each request is run.
+        timeout: Seconds that the process has.
 
     Returns:
         The report of `run_saved_model`.
 
     Raises:
-        SavedModelError: The SavedModel cannot be loaded.
+        SavedModelError: The SavedModel cannot be loaded, or the process did
+            not end in time.
     """
     requests = [
         (name, {key: _nested(value) for key, value in inputs.items()})
         for name, inputs in export.warm_up
     ]
     return run_saved_model(
-        export.path, requests * times, _text_libraries(releases)
+        export.path, requests * times, _text_libraries(releases), timeout
     )
 
 
@@ -66,9 +75,9 @@ def check_answers(export: Export, report: dict) -> list[str]:
         report: What `run_warm_up` returned.
     """
     problems = []
-    for number, (request, answer) in enumerate(
-        zip(export.warm_up, report["answers"], strict=False)
-    ):
+    for number, answer in enumerate(report["answers"]):
+        number %= len(export.warm_up)  # each was sent several times
+        request = export.warm_up[number]
         where = f"record {number}, {request[0]}"
         if "error" in answer:
             error = answer["error"]
@@ -90,68 +99,60 @@ def _is_finite(values):
     return array.dtype.kind != "f" or bool(np.isfinite(array).all())
 
 
-def check_against_keras(export: Export, report: dict, task) -> list[str]:
+def check_against_keras(
+    export: Export, report: dict, task
+) -> tuple[list[str], float]:
     """The answers to the warm-up texts are those of the task.
 
     Args:
         export: The export.
         report: What `run_warm_up` returned.
         task: The task that was exported.
+
+    Returns:
+        What is wrong, and the largest difference of a float.
     """
     tolerance = TOLERANCES.get(
         task.backbone.dtype_policy.compute_dtype, _OTHER_TOLERANCE
     )
-    problems = []
-    for (signature, inputs), answer in zip(
-        export.warm_up, report["answers"], strict=False
-    ):
-        if signature != "serving_default" or "error" in answer:
-            continue
-        difference = largest_difference(
-            task, inputs, answer["outputs"], export.manifest["max_length"]
-        )
-        if not difference <= tolerance:
+    problems, largest = [], 0.0
+    for number, expected, outputs in _answered_texts(export, report, task):
+        compared = compare(expected, outputs, tolerance)
+        largest = float(np.maximum(largest, compared.difference))
+        problems += [f"record {number}: {one}" for one in compared.wrong]
+        if not compared.difference <= tolerance:
             problems.append(
-                f"an answer differs from Keras by {difference:.2g}, more than "
-                f"{tolerance}"
+                f"record {number}: an answer differs from Keras by "
+                f"{compared.difference:.2g}, more than {tolerance}"
             )
-    return problems
+    return problems, largest
 
 
-def largest_difference(
-    task, inputs: dict, outputs: dict, max_length: int
-) -> float:
-    """Returns how far the floats of answers are from those of a task.
-
-    Args:
-        task: The task that was exported.
-        inputs: The inputs of `serving_default`, arrays of strings or bytes.
-        outputs: What it answered, nested lists.
-        max_length: Most tokens of a row of the export.
-
-    Returns:
-        The largest difference, of numbers beyond one relative to them.
-    """
+def _answered_texts(export, report, task):
+    """Yields number, expected and found answers of the requests with texts."""
+    records = export.warm_up
+    answered = [
+        (number % len(records), answer["outputs"])
+        for number, answer in enumerate(report["answers"])
+        if "outputs" in answer
+    ]
     texts = {
-        name: [
-            one.decode(errors="replace") if isinstance(one, bytes) else one
-            for one in values
-        ]
-        for name, values in inputs.items()
+        number: raw_texts(records[number][1])
+        for number, _ in answered
+        if records[number][0] == DEFAULT_SIGNATURE
     }
-    # The order of the inputs is the one of the signature.
-    names = ("question", "context", "text", "text_pair")
-    texts = {name: texts[name] for name in names if name in texts}
-    largest = 0.0
-    for name, rows in keras_answers(task, texts, max_length).items():
-        for found, expected in zip(outputs[name], rows, strict=True):
-            if expected is None:
-                continue
-            expected = np.asarray(expected, "float64")
-            found = np.asarray(found, "float64")
-            if expected.ndim:  # without the padding
-                found = found[: len(expected)].reshape(expected.shape)
-            scale = np.maximum(np.abs(expected), 1.0)
-            differences = np.abs(found - expected) / scale
-            largest = max(largest, float(differences.max(initial=0.0)))
-    return largest
+    if not texts:
+        return
+    # All at once: the task gets ready anew at each call.
+    together = {
+        name: list(itertools.chain(*(one[name] for one in texts.values())))
+        for name in next(iter(texts.values()))
+    }
+    every = iter(keras_answers(task, together, export.manifest["max_length"]))
+    expected = {
+        number: list(itertools.islice(every, len(next(iter(one.values())))))
+        for number, one in texts.items()
+    }
+    for number, outputs in answered:
+        if number in expected:
+            yield number, expected[number], outputs

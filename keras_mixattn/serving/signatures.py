@@ -23,6 +23,9 @@ from keras_mixattn.serving.answers import FillingAnswer
 from keras_mixattn.serving.answers import ScoreAnswer
 from keras_mixattn.serving.answers import VectorAnswer
 from keras_mixattn.serving.inputs import OneText
+from keras_mixattn.serving.names import DEFAULT_SIGNATURE
+from keras_mixattn.serving.names import TOKEN_SIGNATURE
+from keras_mixattn.serving.padding import Padding
 from keras_mixattn.serving.rows import checked_rows
 from keras_mixattn.serving.rows import resized
 from keras_mixattn.serving.span_answers import SpanAnswer
@@ -44,8 +47,8 @@ class ServingBundle(tf.Module):
 
     Attributes:
         weights: The task's variables.
-        pack: Function from strings to rows.
-        run_rows: Function from rows to what is kept of the outputs; the
+        pack: Traced function from strings to rows.
+        run_rows: Likewise from rows to what is kept of the outputs; the
             signatures share it, so the model is in the graph once.
         functions: Dict from the name of a signature to its function.
     """
@@ -80,15 +83,19 @@ def serving_bundle(
         The module.
     """
     answer = answer_of(task)
-    padding = _Padding(task, answer.least_width, inputs.max_length, buckets)
+    padding = Padding(
+        task.backbone, answer.least_width, inputs.max_length, buckets
+    )
     bundle = ServingBundle()
     bundle.weights = [weight.value for weight in task.weights]
+    # What several signatures call is traced once, here: a `tf.function` is
+    # traced anew at its second call.
     bundle.pack = _pack_function(inputs)
     bundle.run_rows = _row_function(task, answer, padding)
     serve_text = _text_function(inputs, answer, bundle)
     bundle.functions = {
-        "serving_default": serve_text,
-        "serving_tokens": _token_function(
+        DEFAULT_SIGNATURE: serve_text,
+        TOKEN_SIGNATURE: _token_function(
             task, inputs, answer, bundle, padding.most_tokens
         ),
     }
@@ -97,34 +104,6 @@ def serving_bundle(
             inputs, answer, serve_text
         )
     return bundle
-
-
-class _Padding:
-    """To which width each row of a request is padded.
-
-    A backbone that sees padding answers by the padded length, so its rows are
-    padded as in training: to one fixed length. So are those of a head that
-    follows more beams than a row has tokens.
-    """
-
-    def __init__(self, task, least_width, max_length, buckets):
-        backbone = task.backbone
-        sees_padding = backbone.sees_padding
-        self.most_tokens = (
-            max_length if sees_padding else backbone.max_sequence_length
-        )
-        self.is_fixed = sees_padding or least_width > self.most_tokens
-        self.least_width = least_width
-        self.buckets = [*buckets, self.most_tokens] if buckets else []
-
-    def widths(self, lengths):
-        if self.is_fixed:
-            return tf.fill(tf.shape(lengths), self.most_tokens)
-        widths = tf.maximum(lengths, self.least_width)
-        if not self.buckets:
-            return widths
-        buckets = tf.constant(self.buckets)
-        return tf.gather(buckets, tf.searchsorted(buckets, widths))
 
 
 def _row_function(task, answer, padding):
@@ -161,9 +140,11 @@ def _row_function(task, answer, padding):
             )
             return answer.read(outputs, ids)
 
-        return run_in_steps(step, widths, answer.tails(token_ids))
+        return run_in_steps(
+            step, widths, answer.tails(token_ids), answer.step_tokens
+        )
 
-    return run_rows
+    return run_rows.get_concrete_function()
 
 
 def _strings(inputs):
@@ -179,7 +160,7 @@ def _pack_function(inputs):
             texts = [tf.identity(one) for one in texts]
         return inputs.pack(*texts)
 
-    return pack
+    return pack.get_concrete_function()
 
 
 def _run(answer, bundle, rows):
@@ -192,7 +173,7 @@ def _text_function(inputs, answer, bundle):
     def serve_text(*texts):
         return _run(answer, bundle, bundle.pack(*texts))
 
-    return serve_text
+    return serve_text.get_concrete_function()
 
 
 def _count_checks(names, texts):

@@ -3,6 +3,8 @@
 import tensorflow as tf
 
 from keras_mixattn.serving.answers import Answer
+from keras_mixattn.serving.rows import resized
+from keras_mixattn.serving.steps import run_in_steps
 
 # As `answer` of the task: most tokens of a span, and spans that share the
 # probability of a question.
@@ -31,16 +33,16 @@ class SpanAnswer(Answer):
 
     def tails(self, token_ids):
         width = tf.shape(token_ids)[1]
-        tails = {"no_answer": ([], tf.float64)}
+        scores = [width], tf.float64
+        tails = {"no_answer": ([], tf.float64), "start": scores}
         if not self.task.conditional:
-            scores = [width], tf.float64
-            return {**tails, "start": scores, "end": scores}
+            return {**tails, "end": scores}
         beams = tf.minimum(width, self.task.beam_size)
         return {
             **tails,
             "firsts": ([beams], tf.int32),
-            "start": ([beams], tf.float64),
-            "end": ([beams, width], tf.float64),
+            # Of each first token the ends that a span may have.
+            "ends": ([beams, _LONGEST], tf.float64),
         }
 
     def read(self, outputs, token_ids):
@@ -52,19 +54,20 @@ class SpanAnswer(Answer):
             no_answer = start[:, 0] + end[:, 0]
         else:
             firsts = outputs["start_beams"]
-            of_tokens = tf.nn.log_softmax(start)
+            start, end = tf.nn.log_softmax(start), tf.nn.log_softmax(end)
+            lasts, _ = _lasts(firsts, tf.shape(start)[1])
             kept = {
                 "firsts": firsts,
-                "start": tf.gather(of_tokens, firsts, batch_dims=1),
-                "end": tf.nn.log_softmax(end),
+                "start": start,
+                "ends": tf.gather(end, lasts, batch_dims=2),
             }
-            no_answer = _score_of_first_token(of_tokens, kept)
+            no_answer = _score_of_first_token(firsts, start, end)
         if self.task.answerability:
             no_answer = tf.cast(outputs["impossible_logit"], tf.float64)
         return {**kept, "no_answer": no_answer}
 
     def finish(self, kept, rows):
-        width = tf.shape(kept["end"])[-1]
+        width = tf.shape(kept["start"])[1]
         count = tf.size(rows.lengths, tf.int64)
         texts = tf.range(count)
         if rows.origin is None:
@@ -92,13 +95,20 @@ class SpanAnswer(Answer):
         return answer
 
 
-def _score_of_first_token(of_tokens, kept):
+def _score_of_first_token(firsts, start, end):
     """Returns the score of [CLS], which stands for no answer, `(R,)`."""
-    is_first = tf.equal(kept["firsts"], 0)  # (R, K)
-    totals = kept["start"] + kept["end"][:, :, 0]
-    followed = tf.reduce_max(tf.where(is_first, totals, _NONE), axis=1)
+    is_first = tf.equal(firsts, 0)  # (R, K)
+    ends = tf.where(is_first, end[:, :, 0], _NONE)
+    followed = start[:, 0] + tf.reduce_max(ends, axis=1)
     # Without an end scored for it, it is at most as likely as its start.
-    return tf.where(tf.reduce_any(is_first, axis=1), followed, of_tokens[:, 0])
+    return tf.where(tf.reduce_any(is_first, axis=1), followed, start[:, 0])
+
+
+def _lasts(firsts, width):
+    """Returns the last tokens of spans, `(R, K, 30)`, and if they exist."""
+    lasts = firsts[:, :, None] + tf.range(_LONGEST)
+    inside = lasts < width
+    return tf.where(inside, lasts, 0), inside
 
 
 def _places_of_tokens(rows, width):
@@ -107,9 +117,7 @@ def _places_of_tokens(rows, width):
     Tokens outside of the context have a next place of -1.
     """
     places = tf.range(width)  # (T,)
-    segment_ids = rows.segment_ids
-    missing = width - tf.shape(segment_ids)[1]
-    in_context = tf.pad(segment_ids, [[0, 0], [0, missing]]) > 0
+    in_context = resized(rows.segment_ids, width, 0) > 0
     in_context &= places < rows.lengths[:, None] - 1  # not the last [SEP]
     starts = tf.broadcast_to(places, tf.shape(in_context))
     return starts, tf.where(in_context, starts + 1, -1), in_context
@@ -136,35 +144,55 @@ def _places_of_pieces(origin, width):
 
 def _best_of_rows(kept, starts, stops, may_begin):
     """Returns row, start, stop and score of the best spans of each row."""
-    width = tf.shape(stops)[1]
-    firsts, end_axes = kept.get("firsts"), 2
-    if firsts is None:
-        firsts = tf.broadcast_to(tf.range(width), tf.shape(stops))
-        end_axes = 1
-    may_begin = tf.gather(may_begin, firsts, batch_dims=1)  # (R, K)
-    lasts = firsts[:, :, None] + tf.range(_LONGEST)  # (R, K, lengths)
-    inside = lasts < width
-    lasts = tf.where(inside, lasts, 0)
-    is_span = may_begin[:, :, None] & inside
-    is_span &= tf.gather(stops, lasts, batch_dims=1) >= 0
-    totals = kept["start"][:, :, None] + tf.gather(
-        kept["end"], lasts, batch_dims=end_axes
+    count, width = tf.unstack(tf.shape(stops))
+    names = {"start", "end", "firsts", "ends"} & set(kept)
+
+    # In steps: a row has 30 spans for each of its tokens.
+    def step(rows, _):
+        own = {name: tf.gather(kept[name], rows) for name in names}
+        return _best_spans(
+            own, tf.gather(stops, rows) >= 0, tf.gather(may_begin, rows)
+        )
+
+    tokens = [_BEST], tf.int32
+    best = run_in_steps(
+        step,
+        tf.fill([count], width),
+        {"first": tokens, "last": tokens, "score": ([_BEST], tf.float64)},
     )
-    totals = tf.where(is_span, totals, _NONE)
-    rows, beams = tf.unstack(tf.shape(firsts))
-    flat = [rows, beams * _LONGEST]
-    best = tf.math.top_k(tf.reshape(totals, flat), _BEST)
-    first = tf.gather(firsts, best.indices // _LONGEST, batch_dims=1)
-    last = first + best.indices % _LONGEST
-    found = tf.where(best.values > _NONE)  # (N, 2)
+    found = tf.where(best["score"] > _NONE)  # (N, 2)
     row = found[:, 0]
 
     def at(values, place):
         index = tf.cast(tf.gather_nd(place, found), tf.int64)
         return tf.gather_nd(values, tf.stack([row, index], axis=1))
 
-    scores = tf.gather_nd(best.values, found)
-    return row, at(starts, first), at(stops, last), scores
+    scores = tf.gather_nd(best["score"], found)
+    return row, at(starts, best["first"]), at(stops, best["last"]), scores
+
+
+def _best_spans(kept, in_context, may_begin):
+    """Returns first token, last token and score of the best spans, `(R, 20)`.
+
+    Where a row has fewer spans, the score of the rest is minus infinity.
+    """
+    shape = tf.shape(in_context)
+    firsts = kept.get("firsts")
+    if firsts is None:
+        firsts = tf.broadcast_to(tf.range(shape[1]), shape)
+    lasts, inside = _lasts(firsts, shape[1])  # (R, K, 30)
+    ends = kept.get("ends")
+    if ends is None:
+        ends = tf.gather(kept["end"], lasts, batch_dims=1)
+    is_span = tf.gather(may_begin, firsts, batch_dims=1)[:, :, None] & inside
+    is_span &= tf.gather(in_context, lasts, batch_dims=1)
+    totals = tf.gather(kept["start"], firsts, batch_dims=1)[:, :, None] + ends
+    totals = tf.where(is_span, totals, _NONE)
+    flat = [shape[0], tf.shape(firsts)[1] * _LONGEST]
+    best = tf.math.top_k(tf.reshape(totals, flat), _BEST)
+    first = tf.gather(firsts, best.indices // _LONGEST, batch_dims=1)
+    last = first + best.indices % _LONGEST
+    return {"first": first, "last": last, "score": best.values}
 
 
 def _best_of_texts(row, starts, stops, scores, texts, count):

@@ -8,14 +8,17 @@ import functools
 import json
 from pathlib import Path
 
+import keras
 import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
+from keras_mixattn.errors import first_line
 from keras_mixattn.serving import warm_up
 from keras_mixattn.serving.contract import CONTRACT
 from keras_mixattn.serving.extra_assets import MANIFEST
 from keras_mixattn.serving.extra_assets import describe_files
+from keras_mixattn.serving.names import MOST_WARM_UP_REQUESTS
 
 # Operations of tf.text that TensorFlow Serving links since 2.13.
 TEXT_OPERATIONS = {
@@ -24,21 +27,41 @@ TEXT_OPERATIONS = {
     "NormalizeUTF8",
     "RegexSplitWithOffsets",
 }
-# Python a server has not, compilers it turns off, answers by chance, logs.
+# Python a server has not, compilers it turns off, answers by chance, files and
+# logs.
 FORBIDDEN = (
     "PyFunc",
     "EagerPyFunc",
     "Xla",
+    "Multinomial",
+    "NonDeterministicInts",
+    "ParameterizedTruncatedNormal",
     "Random",
+    "RngReadAndSkip",
+    "RngSkip",
+    "StatefulRandom",
+    "StatefulStandardNormal",
+    "StatefulTruncatedNormal",
+    "StatefulUniform",
+    "StatelessMultinomial",
+    "StatelessParameterizedTruncatedNormal",
     "StatelessRandom",
+    "StatelessShuffle",
+    "StatelessTruncatedNormal",
+    "TruncatedNormal",
+    "MatchingFiles",
+    "ReadFile",
+    "WriteFile",
     "Print",
 )
 _JIT_ATTRIBUTES = ("_XlaMustCompile", "_tf_function_jit_compile")
 # REST has no other types.
 _TYPES = ("float32", "int32", "int64", "string")
 _METHOD = "tensorflow/serving/predict"
+_DESCRIPTION = ("kind", "parameters", "dtype", "max_length", "files")
 _MOST_FLOATS = 1.05
-_MOST_RECORDS = 1000
+# What reading damaged variables raises.
+UNREADABLE = (tf.errors.OpError, ValueError, RuntimeError)
 
 
 class Export:
@@ -53,11 +76,17 @@ class Export:
 
     @functools.cached_property
     def manifest(self) -> dict:
-        """The manifest; empty if there is none."""
+        """The manifest; empty if there is none, or a damaged one."""
         try:
-            return json.loads((self.path / MANIFEST).read_text("utf-8"))
+            manifest = json.loads((self.path / MANIFEST).read_text("utf-8"))
         except (OSError, ValueError):
             return {}
+        return manifest if isinstance(manifest, dict) else {}
+
+    @property
+    def is_described(self) -> bool:
+        """Whether the manifest says what the checks need."""
+        return all(name in self.manifest for name in _DESCRIPTION)
 
     @functools.cached_property
     def meta_graph(self):
@@ -169,20 +198,34 @@ def check_operations(export: Export) -> list[str]:
 
 
 def check_weights(export: Export) -> list[str]:
-    """Each weight is stored, and stored once.
+    """Each weight is stored, once, and in the data type of the manifest.
 
     Args:
         export: The export.
     """
     try:
-        shapes = stored_floats(export.path)
-    except (tf.errors.OpError, ValueError) as error:
-        return [f"the variables cannot be read: {error}"]
-    stored = sum(count for count, _ in shapes)
+        floats = stored_floats(export.path)
+    except UNREADABLE as error:
+        return [f"the variables cannot be read: {first_line(error)}"]
+    stored = sum(count for count, _ in floats)
     parameters = export.manifest.get("parameters", 0)
+    problems = []
     if not parameters <= stored <= _MOST_FLOATS * parameters:
-        return [f"{stored} floats are stored for {parameters} parameters"]
-    return []
+        problems.append(
+            f"{stored} floats are stored for {parameters} parameters"
+        )
+    dtype = export.manifest.get("dtype")
+    try:
+        policy = keras.dtype_policies.get(dtype)
+    except ValueError:
+        return [*problems, f"the manifest names no data type: {dtype!r}"]
+    expected = stored * tf.as_dtype(policy.variable_dtype).size
+    found = sum(count * size for count, size in floats)
+    if found > _MOST_FLOATS * expected:
+        problems.append(
+            f"{stored} floats take {found} bytes, not {expected} as in {dtype}"
+        )
+    return problems
 
 
 def stored_floats(path: Path) -> list[tuple[int, int]]:
@@ -214,9 +257,10 @@ def check_warm_up(export: Export) -> list[str]:
     except ValueError as error:
         return [f"{error}"]
     problems = []
-    if not 1 <= len(requests) <= _MOST_RECORDS:
+    if not 1 <= len(requests) <= MOST_WARM_UP_REQUESTS:
         problems.append(
-            f"{len(requests)} records; a server takes 1 to {_MOST_RECORDS}"
+            f"{len(requests)} records; a server takes 1 to "
+            f"{MOST_WARM_UP_REQUESTS}"
         )
     missing = set(export.signatures) - {name for name, _ in requests}
     problems += [f"no record of {name}" for name in sorted(missing)]
@@ -243,7 +287,8 @@ def check_manifest(export: Export) -> list[str]:
         return [f"'{MANIFEST}' is missing or damaged"]
     listed = export.manifest.get("files", {})
     found = describe_files(export.path)
-    return [
+    missing = [name for name in _DESCRIPTION if name not in export.manifest]
+    return [f"'{MANIFEST}' names no {name}" for name in missing] + [
         f"'{name}' is missing"
         if name not in found
         else f"'{name}' is not listed"

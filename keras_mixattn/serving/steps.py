@@ -6,11 +6,14 @@ import tensorflow as tf
 
 # Most tokens of a step, padding included: enough to keep a processor busy,
 # and a bound of the memory that a request takes.
-TOKENS = 4096
+STEP_TOKENS = 4096
 
 
 def run_in_steps(
-    step: Callable, padded_lengths, tails: dict[str, tuple]
+    step: Callable,
+    padded_lengths,
+    tails: dict[str, tuple],
+    most_tokens: int = STEP_TOKENS,
 ) -> dict:
     """Runs a model on the rows of a request, the longest first.
 
@@ -25,6 +28,7 @@ def run_in_steps(
             row is padded to at least.
         tails: For each output its shape without the rows, and its type; an
             output of a step that is smaller is padded with zeros.
+        most_tokens: Most tokens of a step, unless one row has more.
 
     Returns:
         A dict of the outputs of all rows.
@@ -49,7 +53,7 @@ def run_in_steps(
         left = descending[done:]
         width = left[0]
         alike = tf.reduce_sum(tf.cast(2 * left >= width, tf.int32))
-        size = tf.minimum(alike, tf.maximum(TOKENS // width, 1))
+        size = tf.minimum(alike, tf.maximum(most_tokens // width, 1))
         rows = order[done : done + size]  # (R,)
         outputs = step(rows, width)
         made = {
@@ -65,7 +69,12 @@ def run_in_steps(
         for name, (tail, dtype) in tails.items()
     }
     _, made = tf.while_loop(
-        lambda done, made: done < count, body, (tf.constant(0), empty)
+        lambda done, made: done < count,
+        body,
+        (tf.constant(0), empty),
+        # Which rows are next hangs on no output, so further steps would begin
+        # before one has ended, and each takes its memory.
+        parallel_iterations=1,
     )
     return made
 

@@ -1,16 +1,19 @@
 """Whether an export is what TensorFlow Serving needs, in one report."""
 
+import contextlib
 from pathlib import Path
 from typing import NamedTuple
 
 from keras_mixattn.errors import InputError
 from keras_mixattn.serving.exportable import DTYPES
+from keras_mixattn.serving.fresh_process import TIMEOUT
 from keras_mixattn.serving.fresh_process import SavedModelError
 from keras_mixattn.serving.precision import in_dtype
 from keras_mixattn.serving.runtime_checks import OPERATION_SETS
 from keras_mixattn.serving.runtime_checks import check_against_keras
 from keras_mixattn.serving.runtime_checks import check_answers
 from keras_mixattn.serving.runtime_checks import run_warm_up
+from keras_mixattn.serving.static_checks import UNREADABLE
 from keras_mixattn.serving.static_checks import Export
 from keras_mixattn.serving.static_checks import check_manifest
 from keras_mixattn.serving.static_checks import check_operations
@@ -48,7 +51,7 @@ class Report(NamedTuple):
     Attributes:
         directory: The SavedModel.
         checks: The checks, in their order.
-        figures: Sizes in bytes and times in seconds by name.
+        figures: Sizes in bytes, times in seconds and differences by name.
     """
 
     directory: Path
@@ -65,6 +68,14 @@ class Report(NamedTuple):
         """The names of the checks that found problems."""
         return [check.name for check in self.checks if check.problems]
 
+    def summary(self) -> str:
+        """Returns the failed checks in a line, each with its first problem."""
+        return "; ".join(
+            f"{name}: {problems[0].splitlines()[0]}"
+            for name, problems in self.checks
+            if problems
+        )
+
     def __str__(self):
         lines = [f"{self.directory}"]
         for name, problems in self.checks:
@@ -73,12 +84,14 @@ class Report(NamedTuple):
             if len(problems) > _SHOWN:
                 lines.append(f"          and {len(problems) - _SHOWN} more")
         for name, value in self.figures.items():
-            shown = f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+            shown = f"{value:,}" if isinstance(value, int) else f"{value:.3g}"
             lines.append(f"  {shown:>12}  {name}")
         return "\n".join(lines)
 
 
-def verify(directory: str | Path, task=None) -> Report:
+def verify(
+    directory: str | Path, task=None, timeout: float = TIMEOUT
+) -> Report:
     """Checks an export as TensorFlow Serving will use it.
 
     The static checks read its files: the signatures against the contract,
@@ -92,9 +105,13 @@ def verify(directory: str | Path, task=None) -> Report:
         directory: A SavedModel that `export_saved_model` wrote, or the
             directory that holds its versions, of which the highest is taken.
         task: The task that was exported, to compare the answers to the
-            warm-up texts with. They are to agree to 1e-5 in float32 and to
-            0.05 in half precision, of numbers beyond one relative to them.
-            Optional.
+            warm-up texts with. Numbers are to agree to 1e-5 in float32 and to
+            0.05 in half precision, of those beyond one relative to them;
+            strings and integers are to be the same, but where another choice
+            was as good. If it was exported in another data type, it is
+            compared in that one, and the report also says how far the answers
+            are from it as it is. Optional.
+        timeout: Seconds that each process has.
 
     Returns:
         The `Report`; it can be printed.
@@ -119,19 +136,30 @@ def verify(directory: str | Path, task=None) -> Report:
     figures, answers = _sizes(export), None
     for releases in OPERATION_SETS:
         try:
-            answers = run_warm_up(export, releases, times=2)
+            answers = run_warm_up(export, releases, times=2, timeout=timeout)
         except (SavedModelError, ValueError) as error:
             problems, answers = [f"{error}"], None
         else:
             problems = check_answers(export, answers)
             figures |= _times(export, answers)
         checks.append(Check(f"C++ runtime, {releases}", problems))
-    if task is not None and answers is not None and export.manifest:
-        if export.manifest["dtype"] in DTYPES:
-            task = in_dtype(task, export.manifest["dtype"])
-        problems = check_against_keras(export, answers, task)
+    if task is not None and answers is not None and export.is_described:
+        problems, differences = _compared(export, answers, task)
         checks.append(Check("same as Keras", problems))
+        figures |= differences
     return Report(export.path, checks, figures)
+
+
+def _compared(export, answers, task):
+    own, dtype = task.backbone.dtype_policy.name, export.manifest["dtype"]
+    is_other = dtype in DTYPES and dtype != own
+    same = in_dtype(task, dtype) if is_other else task
+    problems, difference = check_against_keras(export, answers, same)
+    figures = {"largest difference from Keras": difference}
+    if is_other:
+        _, difference = check_against_keras(export, answers, task)
+        figures[f"largest difference from the task in {own}"] = difference
+    return problems, figures
 
 
 def _saved_model(directory):
@@ -164,7 +192,7 @@ def _sizes(export):
     }
     if export.manifest.get("parameters"):
         sizes["parameters"] = export.manifest["parameters"]
-    if (export.path / "variables").exists():
+    with contextlib.suppress(UNREADABLE):  # which a check reports
         floats = stored_floats(export.path)
         sizes["bytes of weights"] = sum(count * size for count, size in floats)
     return sizes

@@ -8,6 +8,7 @@ prints a report; the exit code is 2 if a check fails.
 import argparse
 
 from keras_mixattn.errors import InputError
+from keras_mixattn.serving.fresh_process import TIMEOUT
 from keras_mixattn.serving.saved_tasks import add_task_option
 from keras_mixattn.serving.saved_tasks import load_task
 from keras_mixattn.serving.verification import verify
@@ -29,8 +30,24 @@ def add_parser(commands) -> argparse.ArgumentParser:
     parser.add_argument(
         "--preset", help="the saved task, to compare the answers with"
     )
+    add_timeout_option(parser)
     add_task_option(parser)
     return parser
+
+
+def add_timeout_option(parser: argparse.ArgumentParser) -> None:
+    """Adds the option that says how long the checks may take.
+
+    Args:
+        parser: The parser of a command.
+    """
+    parser.add_argument(
+        "--timeout",
+        type=float,
+        default=TIMEOUT,
+        metavar="SECONDS",
+        help="of each run in the C++ runtime; defaults to %(default)s",
+    )
 
 
 def run(options: argparse.Namespace) -> None:
@@ -45,7 +62,7 @@ def run(options: argparse.Namespace) -> None:
     task = None
     if options.preset is not None:
         task = load_task(options.preset, options.task)
-    report = verify(options.directory, task)
+    report = verify(options.directory, task, options.timeout)
     print(report)
     if not report.passed:
         raise InputError(

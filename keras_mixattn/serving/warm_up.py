@@ -12,11 +12,14 @@ import tensorflow as tf
 
 from keras_mixattn.models import MaskedLM
 from keras_mixattn.serving.inputs import OneText
+from keras_mixattn.serving.names import DEFAULT_SIGNATURE
+from keras_mixattn.serving.names import EXTRA_ASSETS
+from keras_mixattn.serving.names import TOKEN_SIGNATURE
+from keras_mixattn.serving.names import WARM_UP_FILE
 from keras_mixattn.serving.prediction_log import read_log
 from keras_mixattn.serving.prediction_log import written_log
 from keras_mixattn.serving.signatures import ServingBundle
 
-FILE_NAME = "tf_serving_warmup_requests"
 _WORDS = ["warm", "up"]  # of a vocabulary without any
 
 
@@ -46,12 +49,12 @@ def read_warm_up(saved_model: Path) -> list[tuple[str, dict]]:
     Raises:
         ValueError: The file is missing, damaged, or holds something else.
     """
-    path = saved_model / "assets.extra" / FILE_NAME
+    path = saved_model / EXTRA_ASSETS / WARM_UP_FILE
     try:
         records = tf.data.TFRecordDataset(str(path)).as_numpy_iterator()
         return [read_log(record) for record in records]
     except tf.errors.OpError as error:
-        raise ValueError(f"'{FILE_NAME}': {error.message}") from error
+        raise ValueError(f"'{WARM_UP_FILE}': {error.message}") from error
 
 
 def warm_up_requests(
@@ -79,7 +82,7 @@ def warm_up_requests(
             del rows["origin"]
             if not inputs.has_segments:
                 del rows["segment_ids"]
-            of = {"serving_default": texts, "serving_tokens": rows}
+            of = {DEFAULT_SIGNATURE: texts, TOKEN_SIGNATURE: rows}
             examples = {"inputs": _examples(texts)}
             requests += [
                 (name, of.get(name, examples)) for name in bundle.functions

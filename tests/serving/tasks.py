@@ -45,6 +45,17 @@ KINDS = {
     "text_classifier": Kind(
         "conv_bert", "text_classifier", _CLASSES, {}, {}, _TEXT
     ),
+    "pair_classifier": Kind(
+        "hybrid_bert", "text_classifier", _CLASSES, {}, {"pairs": True}, _PAIR
+    ),
+    "multi_label_text_classifier": Kind(
+        "conv_bert",
+        "text_classifier",
+        {**_CLASSES, "multi_label": True, "activation": "sigmoid"},
+        {},
+        {},
+        _TEXT,
+    ),
     "multi_label_pair_classifier": Kind(
         "hybrid_bert",
         "text_classifier",
@@ -102,11 +113,12 @@ KINDS = {
 }
 
 
-def build_task(name: str):
+def build_task(name: str, model: str | None = None):
     """A task whose weights are far enough from zero to matter."""
     keras.utils.set_random_seed(7)
     kind = KINDS[name]
-    family = FAMILIES[kind.family]
+    model = model or kind.family
+    family = FAMILIES[model]
     task = getattr(family, kind.task)
     task = task(
         backbone=family.backbone(
@@ -121,7 +133,7 @@ def build_task(name: str):
             **SPECIAL,
         ),
         preprocessor=task.preprocessor_cls(
-            build_tokenizer(kind.family),
+            build_tokenizer(model),
             **{"sequence_length": 17, **kind.rows},
         ),
         **kind.arguments,

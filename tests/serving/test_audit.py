@@ -1,15 +1,15 @@
 """What an export is made of: operations, weights, files, warm-up."""
 
 import hashlib
+import importlib
 import json
+import pathlib
+import re
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from google.protobuf import descriptor_pb2
-from google.protobuf import descriptor_pool
-from google.protobuf import message_factory
-from tensorflow.core.framework import tensor_pb2
+from tensorflow_serving.apis import prediction_log_pb2
 
 from keras_mixattn.serving.prediction_log import read_log
 from keras_mixattn.serving.prediction_log import written_log
@@ -22,6 +22,7 @@ from tests.serving.classifiers import CLASS_NAMES
 from tests.serving.classifiers import SEQUENCE_LENGTH
 from tests.serving.classifiers import WORDS
 
+README = pathlib.Path(__file__).parents[2] / "saved_models" / "README.md"
 CASES = ["mask", "leak", "pooling"]
 
 
@@ -58,6 +59,8 @@ def test_extra_assets(exported, case):
     tokenizer = json.loads((extra / "tokenizer.json").read_text())
     assert tokenizer["lowercase"] == (case != "leak")
     assert tokenizer["max_length"] == SEQUENCE_LENGTH
+    assert tokenizer["special_tokens_in_strings"] is False
+    assert tokenizer["truncate"] == "round_robin"
     manifest = json.loads((extra / "manifest.json").read_text())
     assert manifest["parameters"] == classifier.count_params()
     found = {
@@ -72,64 +75,17 @@ def test_extra_assets(exported, case):
     assert "saved_model.pb" in listed
 
 
-def prediction_log_class():
-    """`tensorflow.serving.PredictionLog` with its official field numbers."""
-    pool = descriptor_pool.DescriptorPool()
-    for module in (tensor_pb2,):
-        _add_with_dependencies(pool, module.DESCRIPTOR)
-    file = descriptor_pb2.FileDescriptorProto(
-        name="log.proto",
-        package="serving",
-        syntax="proto3",
-        dependency=[tensor_pb2.DESCRIPTOR.name],
-    )
-    kinds = descriptor_pb2.FieldDescriptorProto
-
-    def message(name, *fields):
-        definition = file.message_type.add(name=name)
-        for field, number, kind in fields:
-            definition.field.add(
-                name=field,
-                number=number,
-                label=kinds.LABEL_OPTIONAL,
-                type=kinds.TYPE_MESSAGE if kind else kinds.TYPE_STRING,
-                type_name=kind,
-            )
-        return definition
-
-    message("ModelSpec", ("name", 1, None), ("signature_name", 3, None))
-    request = message("PredictRequest", ("model_spec", 1, ".serving.ModelSpec"))
-    entry = request.nested_type.add(name="InputsEntry")
-    entry.options.map_entry = True
-    entry.field.add(name="key", number=1, label=1, type=kinds.TYPE_STRING)
-    entry.field.add(
-        name="value",
-        number=2,
-        label=1,
-        type=kinds.TYPE_MESSAGE,
-        type_name=".tensorflow.TensorProto",
-    )
-    request.field.add(
-        name="inputs",
-        number=2,
-        label=kinds.LABEL_REPEATED,
-        type=kinds.TYPE_MESSAGE,
-        type_name=".serving.PredictRequest.InputsEntry",
-    )
-    message("PredictLog", ("request", 1, ".serving.PredictRequest"))
-    message("PredictionLog", ("predict_log", 6, ".serving.PredictLog"))
-    pool.Add(file)
-    return message_factory.GetMessageClass(
-        pool.FindMessageTypeByName("serving.PredictionLog")
-    )
-
-
-def _add_with_dependencies(pool, descriptor):
-    for dependency in descriptor.dependencies:
-        _add_with_dependencies(pool, dependency)
-    definition = descriptor_pb2.FileDescriptorProto()
-    descriptor.CopyToProto(definition)
-    pool.Add(definition)
+@pytest.mark.parametrize(
+    ("name", "cuts"),
+    [
+        ("multi_label_pair_classifier", {"truncate": "waterfall"}),
+        ("conditional_span_labeler", {"question_length": 2, "stride": 3}),
+    ],
+)
+def test_how_texts_are_cut_is_written_beside(exported_task, name, cuts):
+    extra = exported_task(name)[1] / "assets.extra"
+    tokenizer = json.loads((extra / "tokenizer.json").read_text())
+    assert {key: tokenizer[key] for key in cuts} == cuts
 
 
 def test_warm_up_covers_every_signature(exported):
@@ -137,16 +93,13 @@ def test_warm_up_covers_every_signature(exported):
     records = tf.data.TFRecordDataset(
         str(path / "assets.extra" / "tf_serving_warmup_requests")
     )
-    message_class = prediction_log_class()
     shapes = []
     for record in records.as_numpy_iterator():
-        log = message_class.FromString(record)
+        log = prediction_log_pb2.PredictionLog.FromString(record)
         assert log.SerializeToString(deterministic=True) == record
         request = log.predict_log.request
         tensors = {
-            name: tf.make_ndarray(
-                tensor_pb2.TensorProto.FromString(value.SerializeToString())
-            )
+            name: tf.make_ndarray(value)
             for name, value in request.inputs.items()
         }
         name = request.model_spec.signature_name
@@ -170,6 +123,16 @@ def test_warm_up_of_each_batch_size(exported_task):
     requests = read_warm_up(exported_task("pair_regressor")[1])
     sizes = [len(next(iter(inputs.values()))) for _, inputs in requests]
     assert sizes == [1] * 6 + [3] * 6
+    manifest = Export(exported_task("pair_regressor")[1]).manifest
+    assert manifest["batch_sizes"] == [1, 3]
+
+
+def test_the_readme_names_the_image_of_the_kit():
+    text = README.read_text(encoding="utf-8")
+    kit = importlib.import_module("keras_mixattn.serving.deployment.deploy")
+    assert set(re.findall(r"tensorflow/serving:[^\s`]+", text)) == {
+        kit.SERVING_IMAGE
+    }
 
 
 @pytest.mark.parametrize("size", [0, 1, 5, 40])

@@ -6,8 +6,12 @@ import shutil
 import numpy as np
 import pytest
 
+from keras_mixattn.serving import Report
+from keras_mixattn.serving import SavedModelError
+from keras_mixattn.serving import export_command
 from keras_mixattn.serving import run_saved_model
 from keras_mixattn.serving.__main__ import main
+from keras_mixattn.serving.verification import Check
 from tests.serving.classifiers import TEXTS
 from tests.serving.classifiers import build_classifier
 from tests.serving.classifiers import probabilities
@@ -51,6 +55,7 @@ def test_export_of_any_task(tmp_path, capsys, one_set):
     report = capsys.readouterr().out
     for check in ("manifest", "C++ runtime, 2.13 to 2.19", "same as Keras"):
         assert f"ok      {check}" in report
+    assert "largest difference from the task in float32" in report
 
 
 def test_verify_ends_with_exit_code_2(exported, tmp_path, capsys, no_runtime):
@@ -62,6 +67,23 @@ def test_verify_ends_with_exit_code_2(exported, tmp_path, capsys, no_runtime):
     output = capsys.readouterr()
     assert "'assets.extra/vocabulary.txt' is missing" in output.out
     assert output.err.endswith("checks: manifest; export it again.\n")
+
+
+def test_a_failed_export_prints_its_report(tmp_path, capsys, monkeypatch):
+    checks = [Check("weights", ["none is stored", "none can be read"])]
+    report = Report(tmp_path, checks, {})
+
+    def fail(*_, **__):
+        raise SavedModelError("The export was not kept.", report)
+
+    monkeypatch.setattr(export_command, "load_task", lambda *_: None)
+    monkeypatch.setattr(export_command, "export_saved_model", fail)
+    with pytest.raises(SystemExit) as end:
+        main(["export", "preset", str(tmp_path)])
+    assert end.value.code == 2
+    output = capsys.readouterr()
+    assert output.out == f"{report}\n"
+    assert output.err == "error: The export was not kept.\n"
 
 
 def refused(capsys, *arguments):

@@ -1,8 +1,7 @@
-"""An exported classifier in the loader that TensorFlow Serving uses."""
+"""What is exported, what is not, and that nothing is left then."""
 
 import os
 
-import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -12,85 +11,10 @@ from keras_mixattn.serving import SavedModelError
 from keras_mixattn.serving import export_saved_model
 from keras_mixattn.serving import verification
 from keras_mixattn.serving.verification import Check
-from tests.serving.classifiers import CLASS_NAMES
 from tests.serving.classifiers import MAX_SEQUENCE_LENGTH
 from tests.serving.classifiers import SPECIAL
-from tests.serving.classifiers import TEXTS
 from tests.serving.classifiers import build_classifier
-from tests.serving.classifiers import probabilities
 from tests.serving.tasks import build_task
-
-
-class V1Session:
-    """A SavedModel in the loader of TensorFlow 1, the one a server calls."""
-
-    def __init__(self, path):
-        graph = tf.Graph()
-        self.session = tf.compat.v1.Session(graph=graph)
-        with graph.as_default():
-            self.meta_graph = tf.compat.v1.saved_model.loader.load(
-                self.session, ["serve"], str(path)
-            )
-
-    def run(self, signature, **inputs):
-        signature = self.meta_graph.signature_def[signature]
-        return self.session.run(
-            {name: info.name for name, info in signature.outputs.items()},
-            {signature.inputs[name].name: inputs[name] for name in inputs},
-        )
-
-
-@pytest.fixture(scope="module")
-def loaded(exported):
-    sessions = {}
-
-    def load(case):
-        if case not in sessions:
-            sessions[case] = V1Session(exported(case)[1])
-        return sessions[case]
-
-    yield load
-    for session in sessions.values():
-        session.session.close()
-
-
-@pytest.mark.parametrize(
-    "case, atol",
-    [
-        ("mask", 1e-5),
-        ("pooling", 1e-5),
-    ],
-)
-def test_served_equals_predicted(exported, loaded, case, atol):
-    classifier, _ = exported(case)
-    expected = probabilities(classifier, TEXTS)
-    assert np.ptp(expected, axis=0).max() > 0.1  # the texts differ
-    for texts in (TEXTS, TEXTS[:2], TEXTS[-1:]):  # whoever shares the batch
-        answer = loaded(case).run("serving_default", text=texts)
-        rows = [TEXTS.index(text) for text in texts]
-        np.testing.assert_allclose(
-            answer["probabilities"], expected[rows], atol=atol
-        )
-        label_id = answer["probabilities"].argmax(-1)
-        np.testing.assert_array_equal(answer["label_id"], label_id)
-        assert [label.decode() for label in answer["label"]] == [
-            CLASS_NAMES[index] for index in label_id
-        ]
-
-
-@pytest.mark.parametrize("case", ["mask", "pooling"])
-def test_tokens_beyond_the_length_are_ignored(exported, loaded, case):
-    classifier, _ = exported(case)
-    inputs = classifier.preprocessor(tf.constant(TEXTS))
-    lengths = np.sum(inputs["padding_mask"], axis=1)
-    token_ids = np.asarray(inputs["token_ids"])
-    garbage = np.where(inputs["padding_mask"], token_ids, 9999)
-    expected = probabilities(classifier, TEXTS)
-    for ids in (token_ids, garbage, garbage[:, : lengths.max()]):
-        answer = loaded(case).run(
-            "serving_tokens", token_ids=ids, lengths=lengths
-        )
-        np.testing.assert_allclose(answer["probabilities"], expected, atol=1e-5)
 
 
 def test_an_interrupted_export_leaves_nothing(exported, tmp_path, monkeypatch):
@@ -165,8 +89,14 @@ def test_weights_that_a_copy_has_not(tmp_path):
 
 
 def test_a_failed_check_leaves_nothing(exported, tmp_path, monkeypatch):
-    report = Report(tmp_path, [Check("weights", ["none is stored"])], {})
+    problems = ["INTERNAL: it fell\nat line 1", "and once more"]
+    checks = [Check("warm_up", []), Check("C++ runtime", problems)]
+    report = Report(tmp_path, checks, {})
     monkeypatch.setattr(verification, "verify", lambda *given: report)
-    with pytest.raises(SavedModelError, match="none is stored"):
+    with pytest.raises(SavedModelError) as error:
         export_saved_model(exported("mask")[0], tmp_path / "models" / "demo")
+    assert error.value.report is report
+    assert str(error.value) == (
+        "The export was not kept, as it failed C++ runtime: INTERNAL: it fell."
+    )
     assert not os.listdir(tmp_path)

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 import keras_mixattn.serving
 from keras_mixattn.serving import SavedModelError
+from keras_mixattn.serving import fresh_process
 from keras_mixattn.serving import run_saved_model
 from tests.serving.classifiers import CLASS_NAMES
 from tests.serving.classifiers import MAX_SEQUENCE_LENGTH
@@ -23,8 +24,8 @@ ODD_TEXTS = [
     b"the \xff\xfe sea",
     b"\xc3",
     "\0the\0 sea",
-    "the sea is calm " * 60_000,  # about 1 MB
-    "sea" * 300_000,
+    "the sea is calm " * 6_000,  # about 100 KB
+    "sea" * 30_000,
 ]
 # A tf.train.Example whose feature `text` is TEXTS[0].
 EXAMPLE = tf.train.Example(
@@ -80,7 +81,7 @@ BAD = [
 ]
 
 
-@pytest.fixture(scope="module", params=["mask", "leak"])
+@pytest.fixture(scope="module", params=["mask", "leak", "pooling"])
 def answered(request, exported):
     classifier, path = exported(request.param)
     good = [(signature, inputs) for _, signature, inputs in GOOD]
@@ -114,6 +115,7 @@ def test_answers_equal_keras(answered):
     classifier, _, good, _ = answered
     outputs = good["texts"]["outputs"]
     expected = probabilities(classifier, TEXTS)
+    assert np.ptp(expected, axis=0).max() > 0.1  # the texts differ
     np.testing.assert_allclose(outputs["probabilities"], expected, atol=1e-5)
     assert outputs["label_id"] == expected.argmax(-1).tolist()
     assert outputs["label"] == [CLASS_NAMES[i] for i in outputs["label_id"]]
@@ -154,8 +156,9 @@ def test_signatures_agree(answered):
 
 def test_bad_requests_are_invalid_arguments(answered):
     classifier, _, good, rest = answered
-    leaks = classifier.backbone.padding == "leak"
-    limit = SEQUENCE_LENGTH if leaks else MAX_SEQUENCE_LENGTH
+    limit = MAX_SEQUENCE_LENGTH
+    if classifier.backbone.sees_padding:
+        limit = SEQUENCE_LENGTH
     for (_, words), answer in zip(BAD, rest, strict=False):
         assert answer["error"]["code"] == "INVALID_ARGUMENT"
         assert words.format(limit=limit) in answer["error"]["message"]
@@ -180,6 +183,19 @@ def test_a_damaged_saved_model_is_refused(exported, tmp_path):
     data.write_bytes(data.read_bytes()[:1000])
     with pytest.raises(SavedModelError):
         run_saved_model(tmp_path, [])
+
+
+def test_a_process_that_does_not_end_in_time(exported):
+    words = "did not answer within 0.01 seconds; give a longer timeout"
+    with pytest.raises(SavedModelError, match=words):
+        run_saved_model(exported("mask")[1], [], timeout=0.01)
+
+
+def test_a_process_that_dies(exported, monkeypatch):
+    monkeypatch.setattr(fresh_process, "_PROGRAM", "no such program")
+    with pytest.raises(SavedModelError, match="code 2: .*no such") as error:
+        run_saved_model(exported("mask")[1], [])
+    assert "\n" not in str(error.value)
 
 
 def test_texts_on_the_command_line(exported):

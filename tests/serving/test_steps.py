@@ -4,12 +4,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_mixattn.serving import steps
+from keras_mixattn.serving.steps import run_in_steps
 
 
-def run(lengths, budget, monkeypatch):
-    """Returns the widths of rows, the sum of their tokens, and the steps."""
-    monkeypatch.setattr(steps, "TOKENS", budget)
+def run(lengths, budget):
+    """Returns the widths that rows ran with, and the sizes of the steps."""
     tokens = tf.constant(np.arange(11 * len(lengths)).reshape(-1, 11))
     sizes = tf.Variable(tf.zeros([0, 2], tf.int32), shape=[None, 2])
 
@@ -30,7 +29,7 @@ def run(lengths, budget, monkeypatch):
             "tokens": ([11], tf.int64),
             "first": ([1], tf.int64),
         }
-        return steps.run_in_steps(step, lengths, tails)
+        return run_in_steps(step, lengths, tails, budget)
 
     outputs = all_rows(tf.constant(lengths, tf.int32))
     for row, length in enumerate(lengths):
@@ -40,23 +39,39 @@ def run(lengths, budget, monkeypatch):
     return outputs["width"].numpy().tolist(), sizes.numpy().tolist()
 
 
-def test_short_rows_do_not_pay_for_long_ones(monkeypatch):
-    widths, sizes = run([3, 11, 6, 2, 1, 5], 1000, monkeypatch)
+def test_short_rows_do_not_pay_for_long_ones():
+    widths, sizes = run([3, 11, 6, 2, 1, 5], 1000)
     assert sizes == [[2, 11], [2, 5], [2, 2]]
     assert widths == [5, 11, 11, 2, 2, 5]
 
 
 @pytest.mark.parametrize("budget", [1, 11, 23])
-def test_a_step_has_a_bound(monkeypatch, budget):
-    _, sizes = run([11] * 5, budget, monkeypatch)
+def test_a_step_has_a_bound(budget):
+    _, sizes = run([11] * 5, budget)
     assert all(rows <= max(budget // 11, 1) for rows, _ in sizes)
     assert sum(rows for rows, _ in sizes) == 5
 
 
 def test_no_rows():
-    outputs = steps.run_in_steps(
+    outputs = run_in_steps(
         lambda rows, width: {"a": rows},
         tf.zeros([0], tf.int32),
         {"a": ([], tf.int32)},
     )
     assert outputs["a"].shape == (0,)
+
+
+def test_one_step_at_a_time():
+    @tf.function
+    def widths(lengths):
+        return run_in_steps(
+            lambda rows, width: {"width": tf.fill(tf.shape(rows), width)},
+            lengths,
+            {"width": ([], tf.int32)},
+        )
+
+    graph = widths.get_concrete_function(tf.TensorSpec([None], tf.int32)).graph
+    (loop,) = (
+        node for node in graph.get_operations() if node.type.endswith("While")
+    )
+    assert loop.get_attr("parallel_iterations") == 1

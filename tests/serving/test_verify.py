@@ -7,14 +7,17 @@ import pytest
 import tensorflow as tf
 
 from keras_mixattn.errors import InputError
+from keras_mixattn.serving import runtime_checks
+from keras_mixattn.serving import verification
 from keras_mixattn.serving import verify
 from keras_mixattn.serving.extra_assets import MANIFEST
 from keras_mixattn.serving.extra_assets import describe_files
 from keras_mixattn.serving.keras_answers import keras_answers
+from keras_mixattn.serving.keras_comparison import raw_texts
+from keras_mixattn.serving.names import WARM_UP_FILE
 from keras_mixattn.serving.runtime_checks import check_against_keras
 from keras_mixattn.serving.runtime_checks import check_answers
 from keras_mixattn.serving.static_checks import Export
-from keras_mixattn.serving.warm_up import FILE_NAME
 from keras_mixattn.serving.warm_up import read_warm_up
 from keras_mixattn.serving.warm_up import write_warm_up
 
@@ -87,20 +90,38 @@ def test_an_export_passes(exported_task):
     assert first > last
 
 
-def test_answers_that_differ_from_keras(exported_task):
+def test_answers_that_differ_from_keras(exported_task, monkeypatch):
     task, path = exported_task(KIND)
     export = Export(path)
-    answers = []
-    for signature, inputs in export.warm_up:
-        answer = {"embedding": []}
-        if signature == "serving_default":
-            texts = {"text": [text.decode() for text in inputs["text"]]}
-            answer = keras_answers(task, texts, 17)
-        answers.append({"outputs": answer})
-    assert check_against_keras(export, {"answers": answers}, task) == []
-    answers[2]["outputs"]["embedding"][0][5] += 0.25
-    (problem,) = check_against_keras(export, {"answers": answers}, task)
-    assert "differs from Keras by 0.25, more than 1e-05" in problem
+    texts = [
+        text
+        for signature, inputs in export.warm_up
+        if signature == "serving_default"
+        for text in raw_texts(inputs)["text"]
+    ]
+    expected = keras_answers(task, {"text": texts}, 17)
+    given = []
+    monkeypatch.setattr(
+        runtime_checks, "keras_answers", lambda *a: given.append(a) or expected
+    )
+    rows = iter([one["embedding"].values.tolist() for one in 2 * expected])
+    answers = [
+        [next(rows)] if signature == "serving_default" else []
+        for signature, _ in 2 * export.warm_up
+    ]
+    report = {"answers": [{"outputs": {"embedding": one}} for one in answers]}
+    assert check_against_keras(export, report, task) == ([], 0.0)
+    assert given == [(task, {"text": texts}, 17)]
+    second = answers[6][0]  # of the second round
+    second[5] += 0.25
+    (problem,), largest = check_against_keras(export, report, task)
+    assert "record 2: an answer differs from Keras by 0.25, more" in problem
+    assert largest == pytest.approx(0.25)
+    second.pop()
+    (problem,), _ = check_against_keras(export, report, task)
+    assert problem.endswith("embedding of example 0 has not the shape [14]")
+    report = {"answers": [{"error": {}} for _ in answers]}
+    assert check_against_keras(export, report, task) == ([], 0.0)
 
 
 def test_answers_that_no_client_can_use(exported_task):
@@ -111,10 +132,12 @@ def test_answers_that_no_client_can_use(exported_task):
         {"outputs": {"embedding": [[float("nan")]]}},
         {"error": {"code": "INTERNAL", "message": "it fell"}},
     ]
-    assert check_answers(export, {"answers": answers}) == [
+    again = [*answers[:1], {"outputs": {"embedding": []}}]
+    assert check_answers(export, {"answers": answers + again}) == [
         "record 1, serving_tokens: embedding has 2 rows for 1",
         "record 2, serving_default: embedding is not finite",
         "record 3, serving_tokens: INTERNAL: it fell",
+        "record 1, serving_tokens: embedding has 0 rows for 1",
     ]
 
 
@@ -170,6 +193,29 @@ def test_an_operation_of_newer_servers(copy, no_runtime):
             lambda function: lambda x: function(x) + tf.random.normal([14]),
             "operation RandomStandardNormal is not for a server",
         ),
+        (
+            lambda function: (
+                lambda x: (
+                    function(x)
+                    + tf.cast(
+                        tf.random.categorical(tf.ones([1, 14]), 1), tf.float32
+                    )
+                )
+            ),
+            "operation Multinomial is not for a server",
+        ),
+        (
+            lambda function: (
+                lambda x: (
+                    function(x)
+                    + tf.cast(
+                        tf.strings.length(tf.io.read_file("secrets")),
+                        tf.float32,
+                    )
+                )
+            ),
+            "operation ReadFile is not for a server",
+        ),
     ],
 )
 def test_what_a_server_does_not_run(copy, no_runtime, decorate, words):
@@ -205,6 +251,40 @@ def test_missing_variables(copy, one_set):
     relist(copy)
     report = verify(copy)
     assert report.failed == ["weights", RUNTIME]
+    assert "bytes of weights" not in report.figures
+
+
+@pytest.mark.parametrize("name", [None, "index", "data-00000-of-00001"])
+def test_damaged_variables(copy, no_runtime, name):
+    for file in (copy / "variables").iterdir():
+        if name is None:
+            file.unlink()
+        elif file.name.endswith(name):
+            file.write_bytes(file.read_bytes()[:20])
+    relist(copy)
+    # The bytes of the weights themselves are read by the runtime only.
+    found = [] if name and name.startswith("data") else ["weights"]
+    assert verify(copy).failed == found
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float3"])
+def test_weights_of_another_data_type(copy, exported_task, no_runtime, dtype):
+    manifest = json.loads((copy / MANIFEST).read_text(encoding="utf-8"))
+    manifest["dtype"] = dtype
+    (copy / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+    report = verify(copy)
+    assert report.failed == ["weights"]
+    count = exported_task(KIND)[0].count_params()
+    words = f"{count} floats take {4 * count} bytes, not {2 * count} as in"
+    if dtype == "float3":
+        words = "the manifest names no data type:"
+    assert words in report.summary()
+
+
+def test_a_process_that_takes_too_long(copy, one_set):
+    report = verify(copy, timeout=0.01)
+    assert report.failed == [RUNTIME]
+    assert "did not answer within 0.01 seconds" in report.summary()
 
 
 def test_weights_stored_twice(copy, exported_task, no_runtime):
@@ -250,7 +330,7 @@ def test_warm_up_that_fails_the_load(copy, no_runtime, change, words):
         for name, inputs in read_warm_up(copy)
     ]
     assert len(requests) == 4
-    write_warm_up(copy / "assets.extra" / FILE_NAME, change(requests))
+    write_warm_up(copy / "assets.extra" / WARM_UP_FILE, change(requests))
     relist(copy)
     report = verify(copy)
     assert report.failed == ["warm_up"]
@@ -258,7 +338,7 @@ def test_warm_up_that_fails_the_load(copy, no_runtime, change, words):
 
 
 def test_damaged_warm_up(copy, no_runtime):
-    file = copy / "assets.extra" / FILE_NAME
+    file = copy / "assets.extra" / WARM_UP_FILE
     file.write_bytes(file.read_bytes()[:-3])
     assert verify(copy).failed == ["warm_up", "manifest"]
     file.unlink()
@@ -276,6 +356,26 @@ def test_files_that_are_not_those_of_the_manifest(copy, no_runtime):
     ]
     (copy / MANIFEST).unlink()
     assert {"signatures", "manifest"} <= set(verify(copy).failed)
+
+
+@pytest.mark.parametrize("name", ["dtype", "max_length", None])
+def test_a_manifest_that_says_too_little(
+    copy, exported_task, one_set, name, monkeypatch
+):
+    monkeypatch.setattr(
+        verification, "run_warm_up", lambda export, *_, **__: {}
+    )
+    monkeypatch.setattr(verification, "check_answers", lambda *_: [])
+    monkeypatch.setattr(verification, "_times", lambda *_: {})
+    manifest = json.loads((copy / MANIFEST).read_text(encoding="utf-8"))
+    manifest.pop(name, None)
+    content = [] if name is None else manifest
+    (copy / MANIFEST).write_text(json.dumps(content), encoding="utf-8")
+    report = verify(copy, exported_task(KIND)[0])
+    assert "manifest" in report.failed
+    assert "same as Keras" not in [check.name for check in report.checks]
+    if name is not None:
+        assert report.summary() == f"manifest: '{MANIFEST}' names no {name}"
 
 
 def test_no_saved_model(copy, tmp_path):

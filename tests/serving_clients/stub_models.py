@@ -87,7 +87,8 @@ def _tags(text):
 
 def _span(question, context):
     """The first place of the question in the context, in bytes."""
-    before = tf.strings.split(context, " is ")[:, :1].to_tensor("")[:, 0]
+    parts = tf.strings.split(context, " is ")[:, :1]
+    before = parts.to_tensor("", shape=[None, 1])[:, 0]
     stop = tf.strings.length(before)
     ones = tf.ones_like(stop, tf.float32)
     return {

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from keras_mixattn.serving.client import ServingError
-from keras_mixattn.serving.client.signature import Signature
-from keras_mixattn.serving.client.signature import TensorInfo
 from keras_mixattn.serving.local_server.batching import Batcher
 from keras_mixattn.serving.local_server.batching import BatchingOptions
+from keras_mixattn.serving.signature_info import Signature
+from keras_mixattn.serving.signature_info import TensorInfo
+from tests.serving_clients.waiting import wait_for
 
 STRINGS = TensorInfo("", "string", (-1,))
 SIGNATURES = {
@@ -34,12 +35,14 @@ class Model:
 
     def __init__(self):
         self.batches = []
+        self.is_asked = threading.Event()
         self.may_run = threading.Event()
         self.may_run.set()
 
     def __call__(self, signature, inputs):
         (array,) = inputs.values()
-        self.may_run.wait(10)
+        self.is_asked.set()
+        assert self.may_run.wait(10)
         self.batches.append(len(array))
         if signature == "tokens":
             return {"sums": array.sum(1)}
@@ -81,13 +84,12 @@ def send_while_busy(batcher, model, requests, signature="texts"):
     model.may_run.clear()
     with concurrent.futures.ThreadPoolExecutor(len(requests) + 1) as pool:
         first = pool.submit(batcher.submit, "texts", texts("first"), 10)
-        while batcher._waiting:  # until the one thread has taken it
-            pass
+        assert model.is_asked.wait(10)  # by the one thread
         futures = []
         for number, inputs in enumerate(requests, 1):
             futures.append(pool.submit(batcher.submit, signature, inputs, 10))
-            while len(batcher._waiting) < number:  # in this order
-                pass
+            # In this order.
+            wait_for(lambda number=number: len(batcher._waiting) == number)
         model.may_run.set()
         first.result()
         return futures
@@ -147,10 +149,7 @@ def test_too_many_and_too_late(make_batcher):
     model.may_run.clear()
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         first = pool.submit(batcher.submit, "texts", texts("a"), 10)
-        while not batcher._waiting and not first.running():
-            pass
-        while batcher._waiting:
-            pass
+        assert model.is_asked.wait(10)
         with pytest.raises(ServingError, match="DEADLINE_EXCEEDED"):
             batcher.submit("texts", texts("b"), 0.01)
         with pytest.raises(ServingError, match="queue to which this task"):

@@ -7,8 +7,12 @@ import numpy as np
 import pytest
 
 from keras_mixattn.errors import InputError
+from keras_mixattn.serving.client import RestClient
+from keras_mixattn.serving.client import fuzz_command
 from keras_mixattn.serving.client import load
-from keras_mixattn.serving.client import query
+from keras_mixattn.serving.client import load_command
+from keras_mixattn.serving.client import options as options_module
+from keras_mixattn.serving.client import query_command
 from keras_mixattn.serving.client.comparison import same_answers
 from keras_mixattn.serving.client.load import LoadResult
 from keras_mixattn.serving.client.mixed_texts import mixed_texts
@@ -21,7 +25,7 @@ def run(request, capsys):
     def run_command(module, server, *words):
         parser = argparse.ArgumentParser()
         module.add_parser(parser.add_subparsers())
-        name = module.__name__.rpartition(".")[2]
+        name = module.__name__.rpartition(".")[2].removesuffix("_command")
         where = ["--rest", server.rest_url]
         if request.param == "grpc":
             where = ["--grpc", server.grpc_address]
@@ -39,26 +43,30 @@ def table(text):
 
 
 def test_a_table_for_each_task(stub_server, run):
-    assert table(run(query, stub_server("classes"), "a", "a b")) == [
+    assert table(run(query_command, stub_server("classes"), "a", "a b")) == [
         ["text", "label", "probability"],
         ["a", "one", "0.6667"],
         ["a", "b", "many", "0.6667"],
     ]
-    assert "none, one" in run(query, stub_server("labels"), "a b")
-    assert table(run(query, stub_server("pair_score"), "a b", "c"))[1] == [
-        *("a", "b", "c", "0.1250")
-    ]
-    assert "2.0000, 2.5000" in run(query, stub_server("embedding"), "a b")
-    fillings = table(run(query, stub_server("fillings"), "a [MASK]"))
+    assert "none, one" in run(query_command, stub_server("labels"), "a b")
+    assert table(run(query_command, stub_server("pair_score"), "a b", "c"))[
+        1
+    ] == [*("a", "b", "c", "0.1250")]
+    assert "2.0000, 2.5000" in run(
+        query_command, stub_server("embedding"), "a b"
+    )
+    fillings = table(run(query_command, stub_server("fillings"), "a [MASK]"))
     assert fillings[1][2:] == ["1", "calm", "0.7500"]
-    words = table(run(query, stub_server("tags"), "é sunny"))
+    words = table(run(query_command, stub_server("tags"), "é sunny"))
     assert words[2][2:] == ["sunny", "B-LONG", "0.7500"]
-    spans = run(query, stub_server("span"), "what", "the sea is calm")
+    spans = run(query_command, stub_server("span"), "what", "the sea is calm")
     assert "the sea  0" in spans
 
 
 def test_json_has_all_outputs(stub_server, run):
-    outputs = json.loads(run(query, stub_server("score"), "a b", "--json"))
+    outputs = json.loads(
+        run(query_command, stub_server("score"), "a b", "--json")
+    )
     assert outputs == {"score": [0.25]}
 
 
@@ -71,14 +79,14 @@ def test_errors_of_query(stub_server, run):
         (["a", "--timeout", "0"], "`timeout` must be at least"),
     ):
         with pytest.raises(InputError, match=said):
-            run(query, server, *words)
+            run(query_command, server, *words)
     with pytest.raises(InputError, match="those on raw texts only"):
-        run(query, stub_server("score"), "a", "--signature", "regress")
+        run(query_command, stub_server("score"), "a", "--signature", "regress")
 
 
 def test_load_measures_and_draws(film_server, run, tmp_path):
     said = run(
-        load,
+        load_command,
         film_server,
         *("--clients", 3, "--seconds", 0.7, "--batch", 2, "--check"),
         *("--output", tmp_path / "load.json", "--picture", tmp_path / "a.png"),
@@ -104,7 +112,7 @@ def test_errors_of_load(film_server, run, tmp_path):
         ),
     ):
         with pytest.raises(InputError, match=said):
-            run(load, film_server, *words)
+            run(load_command, film_server, *words)
 
 
 def test_texts_of_a_file_and_wrong_answers(stub_server, tmp_path, monkeypatch):
@@ -138,6 +146,87 @@ def test_summary():
     }
 
 
+@pytest.fixture
+def saved_models(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "saved_models"
+    (folder / "empty").mkdir(parents=True)
+    (folder / "README.md").touch()
+    (folder / "stub" / "1").mkdir(parents=True)
+    return folder
+
+
+def command_options(module, *words):
+    parser = argparse.ArgumentParser()
+    module.add_parser(parser.add_subparsers())
+    name = module.__name__.rpartition(".")[2].removesuffix("_command")
+    return parser.parse_args([name, *words])
+
+
+def test_the_only_model_need_not_be_named(
+    stub_server, saved_models, capsys, monkeypatch
+):
+    server = stub_server("score")
+    for module, words in (
+        (query_command, ["a b", "--rest", server.rest_url]),
+        (load_command, ["--grpc", server.grpc_address, "--seconds", "0.1"]),
+        (
+            fuzz_command,
+            ["--grpc", server.grpc_address, "--rest", server.rest_url]
+            + ["--count", "5"],
+        ),
+    ):
+        module.run(command_options(module, *words))
+    assert "0.2500" in capsys.readouterr().out
+    (saved_models / "other" / "2").mkdir(parents=True)
+    with pytest.raises(InputError, match="'saved_models' here holds other, st"):
+        query_command.run(command_options(query_command, "a"))
+    monkeypatch.chdir(saved_models)
+    with pytest.raises(InputError, match="'saved_models' here holds none;"):
+        query_command.run(command_options(query_command, "a"))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--header", "secret"], "--header is 'secret'; give a name and"),
+        (["--authority", "none.pem"], "'none.pem' cannot be read as PEM"),
+        (["--authority", "none.pem", "--grpc", "a:1"], "cannot be read as PEM"),
+        (["--label", "a", "--version", "1"], "both given; leave"),
+    ],
+)
+def test_errors_of_server_options(words, said):
+    options = command_options(query_command, "a", "--model", "m", *words)
+    with pytest.raises(InputError, match=said):
+        query_command.run(options)
+
+
+def test_what_may_be_said_of_a_server(tmp_path, monkeypatch):
+    made = []
+
+    class Noted(RestClient):
+        def __init__(self, *arguments, **more):
+            made.append((arguments, more))
+            super().__init__(*arguments, **more)
+
+    monkeypatch.setattr(options_module, "RestClient", Noted)
+    options = command_options(
+        query_command,
+        *("a", "--model", "m", "--label", "stable"),
+        *("--header", "Authorization: Basic a:b", "--header", "x:y"),
+    )
+    options_module.client_of(options).close()
+    assert made == [
+        (
+            ("http://localhost:8501", "m", None, 30.0),
+            {
+                "label": "stable",
+                "headers": {"Authorization": "Basic a:b", "x": "y"},
+            },
+        )
+    ]
+
+
 def test_same_answers():
     one = {"p": np.float32([[0.5, 1]]), "t": np.array([["a", ""]], object)}
     padded = {"p": np.float32([[0.5]]), "t": np.array([["a"]], object)}
@@ -148,6 +237,23 @@ def test_same_answers():
     assert not same_answers(one, {**one, "t": np.array([["b", ""]], object)})
     twice = {name: np.repeat(array, 2, 0) for name, array in one.items()}
     assert not same_answers(one, twice)
+    flat = {**one, "p": one["p"][0]}
+    assert not same_answers(one, flat)
+
+
+@pytest.mark.parametrize(
+    ("value", "difference", "tolerance"),
+    [(0.5, 1e-5, 1e-5), (64.0, 0.064, 1e-3)],
+)
+def test_numbers_may_differ_by_what_is_promised(value, difference, tolerance):
+    once = {"score": np.array([value])}
+    near = {"score": np.array([value + 0.9 * difference])}
+    far = {"score": np.array([value + 2 * difference])}
+    assert same_answers(near, once, tolerance)
+    assert not same_answers(far, once, tolerance)
+    assert not same_answers({"score": np.array([np.nan])}, once, tolerance)
+    if tolerance == 1e-5:
+        assert not same_answers(far, once)  # the default
 
 
 def test_mixed_texts_are_mixed():

@@ -13,7 +13,10 @@ from keras_mixattn.serving.client import Score
 from keras_mixattn.serving.client import ServingError
 from keras_mixattn.serving.client import Span
 from keras_mixattn.serving.client import Word
+from keras_mixattn.serving.local_server.server import LocalServer
 from tests.models.builders import TEXTS
+from tests.serving_clients.stub_models import save_stub
+from tests.serving_clients.waiting import wait_for
 
 
 def test_answers_equal_keras(film_server, make_client, classifier):
@@ -111,8 +114,8 @@ def test_the_wrong_method_names_the_right_answer(stub_server, make_client):
         ({"texts": ["a"]}, "takes text; received texts"),
         ({}, "takes text; received nothing"),
         ({"text": ["a", 7]}, "takes strings; received 7, of type int"),
-        ({"text": "a"}, "has 1 axes; received 0"),
-        ({"text": [["a"]]}, "has 1 axes; received 2"),
+        ({"text": "a"}, r"received 0, of shape \(\); give a list of texts"),
+        ({"text": [["a"]]}, "has 1 axes; received 2, .* give a list of texts"),
     ],
 )
 def test_wrong_texts(film_server, make_client, inputs, words):
@@ -127,6 +130,7 @@ def test_wrong_texts(film_server, make_client, inputs, words):
         ([[2.5, 5.0]], [2], "of type int32; received float64"),
         ([[2, 2**40]], [2], "does not fit into int32"),
         ([[2, 5]], [2, 2], "as many rows; received lengths: 2, token_ids: 1"),
+        ([2, 5], [2], "has 2 axes; received 1, .* give lists that deep"),
     ],
 )
 def test_wrong_tokens(film_server, make_client, token_ids, lengths, words):
@@ -191,3 +195,40 @@ def test_options_out_of_range(make_client):
     ):
         with pytest.raises(InputError, match="must be at least"):
             make_client(Nobody, **options)
+    with pytest.raises(InputError, match="Version 1 and label 'stable' are"):
+        make_client(Nobody, version=1, label="stable")
+
+
+def test_a_label_is_asked_for(film_server, make_client):
+    # The local server knows none, as the real one without a configuration.
+    client = make_client(film_server, label="stable")
+    words = "Unrecognized servable version label: stable"
+    with pytest.raises(ServingError, match=words) as caught:
+        client.classify(["a"])
+    assert caught.value.code == "INVALID_ARGUMENT"
+
+
+def test_signatures_of_an_older_version_are_read_again(tmp_path, make_client):
+    save_stub("classes", tmp_path / "1")
+    with LocalServer(tmp_path, port=0, rest_port=0, poll_seconds=0.05) as one:
+        client = make_client(one)
+        assert client.classify(["a"])[0].label == "one"
+        for version, kind in enumerate(
+            ("score", "labels", "pair_score", "score"), 2
+        ):
+            save_stub(kind, tmp_path / f".{version}")
+            (tmp_path / f".{version}").rename(tmp_path / f"{version}")
+            states = {version: "AVAILABLE", version - 1: "END"}
+            wait_for(
+                lambda states=states: (
+                    states.items() <= client.version_states().items()
+                )
+            )
+            if kind == "labels":
+                assert client.classify(["a b"])[0].labels == ("none", "one")
+            elif kind == "score":
+                assert client.score(["a b"]) == [Score(0.25)]
+            else:
+                assert client.score(["a b"], ["c"]) == [Score(0.125)]
+                with pytest.raises(InputError, match="takes text, text_pair"):
+                    client.score(["a b"])

@@ -10,30 +10,34 @@ import pytest
 
 from tests.models.builders import small_classifier
 
+# Below `keras_mixattn.serving`: packages, and modules that they share.
 PACKAGES = ("client", "local_server")
+MODULES = ("codes", "model_directory", "signature_info")
 
 
 def documented():
     """Returns every class, function and method with an example."""
     found = []
-    for package in PACKAGES:
-        folder = importlib.import_module(f"keras_mixattn.serving.{package}")
-        for path in sorted(_files(folder)):
-            module = importlib.import_module(f"{folder.__name__}.{path}")
-            for _, thing in sorted(vars(module).items()):
-                if getattr(thing, "__module__", None) != module.__name__:
-                    continue
-                for inner in (thing, *_methods(thing)):
-                    if "```python" in (inner.__doc__ or ""):
-                        where = f"{package}.{path}.{inner.__qualname__}"
-                        found.append(pytest.param(module, inner, id=where))
+    for name in names():
+        module = importlib.import_module(f"keras_mixattn.serving.{name}")
+        for _, thing in sorted(vars(module).items()):
+            if getattr(thing, "__module__", None) != module.__name__:
+                continue
+            for inner in (thing, *_methods(thing)):
+                if "```python" in (inner.__doc__ or ""):
+                    where = f"{name}.{inner.__qualname__}"
+                    found.append(pytest.param(module, inner, id=where))
     return found
 
 
-def _files(folder):
-    for path in Path(folder.__file__).parent.glob("*.py"):
-        if path.stem != "__init__":
-            yield path.stem
+def names():
+    """Yields the names of all modules."""
+    yield from MODULES
+    for package in PACKAGES:
+        folder = importlib.import_module(f"keras_mixattn.serving.{package}")
+        for path in sorted(Path(folder.__file__).parent.glob("*.py")):
+            if path.stem != "__init__":
+                yield f"{package}.{path.stem}"
 
 
 def _methods(thing):

@@ -3,7 +3,6 @@
 import concurrent.futures
 import shutil
 import threading
-import time
 
 import pytest
 import tensorflow as tf
@@ -14,8 +13,10 @@ from keras_mixattn.serving.client import GrpcClient
 from keras_mixattn.serving.client import RestClient
 from keras_mixattn.serving.client import Retries
 from keras_mixattn.serving.client import ServingError
+from keras_mixattn.serving.local_server.loaded_model import LoadedModel
 from keras_mixattn.serving.local_server.server import LocalServer
 from tests.serving_clients.stub_models import save_stub
+from tests.serving_clients.waiting import wait_for
 
 
 def serve(directory):
@@ -26,13 +27,6 @@ def publish(kind, directory, version, **options):
     """As an export does: written beside, then renamed."""
     save_stub(kind, directory / ".tmp", **options)
     (directory / ".tmp").rename(directory / str(version))
-
-
-def wait_for(condition):
-    end = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def warm_up_record(**inputs):
@@ -106,16 +100,32 @@ def test_a_version_that_does_not_load_changes_nothing(tmp_path, fault):
             assert client.classify(["a"])[0].label == "one"
 
 
-def test_warm_up_is_replayed_before_the_ports_open(tmp_path):
+def test_warm_up_is_replayed_before_the_ports_open(tmp_path, capsys):
     directory = tmp_path / "stub"
     save_stub(
         "classes", directory / "1", [warm_up_record(text=["a", "b c"])] * 2
     )
     with serve(directory) as server:
         assert server._versions._servables[1].warm_up_requests == 2
-    save_stub("classes", directory / "2", [warm_up_record(text=["a"])] * 1001)
-    with pytest.raises(InputError, match="did not become available: .*1000"):
-        serve(directory).start()
+    assert "This is not TensorFlow Serving" in capsys.readouterr().err
+
+
+def test_too_many_warm_up_requests_are_not_run(tmp_path, monkeypatch):
+    save_stub("classes", tmp_path / "1", [warm_up_record(text=["a"])] * 1001)
+    runs = []
+    monkeypatch.setattr(LoadedModel, "run", lambda *words: runs.append(words))
+    with pytest.raises(InputError, match="not become available: .*1000") as e:
+        serve(tmp_path).start()
+    assert runs == [] and "\n" not in str(e.value)
+
+
+def test_a_foreign_error_is_quoted_by_its_first_line(tmp_path):
+    save_stub("classes", tmp_path / "1")
+    shutil.rmtree(tmp_path / "1" / "variables")
+    (tmp_path / "1" / "saved_model.pb").write_bytes(b"\xff" * 99)
+    with pytest.raises(InputError, match="did not become available: ") as e:
+        serve(tmp_path).start()
+    assert "\n" not in str(e.value) and ".." not in str(e.value)
 
 
 def test_no_versions_and_ports_in_use(tmp_path):

@@ -2,10 +2,26 @@
 
 import json
 import shutil
+import types
 import warnings
 
 import httpx
+import numpy as np
 import pytest
+
+from keras_mixattn.models import ConvBertSpanLabelerPreprocessor
+from keras_mixattn.models import ConvBertTextClassifierPreprocessor
+from keras_mixattn.models import ConvBertTokenizer
+from keras_mixattn.serving.extra_assets import write_extra_assets
+from keras_mixattn.serving.local_server.server import LocalServer
+from keras_mixattn.serving.local_server.shown_tokens import ShownTokens
+from keras_mixattn.serving.signature_info import Signature
+from keras_mixattn.serving.signature_info import TensorInfo
+from tests.models.builders import WORDS
+from tests.serving_clients.stub_models import save_stub
+from tests.serving_clients.waiting import wait_for
+
+INFO = TensorInfo("", "string", (-1,))
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 OPTIONS = (
@@ -156,4 +172,93 @@ def test_what_the_page_asks_for(film_server, stub_server):
         base_url=stub_server("score").rest_url, trust_env=False
     ) as http:
         answer = http.post("/page/tokens", content='{"text": "a"}')
-        assert answer.json() == {"tokens": None}
+        assert answer.json() == {"version": 1, "tokens": None}
+
+
+def write_settings(version, preprocessor):
+    """Writes what an export says of its tokenizer beside a stub."""
+    folder = version / "assets.extra"
+    folder.mkdir()
+    task = types.SimpleNamespace(preprocessor=preprocessor)
+    write_extra_assets(task, preprocessor.sequence_length, folder)
+
+
+def shown(version, *names, **texts):
+    outputs = {"start": INFO} if "context" in names else {"score": INFO}
+    signature = Signature(dict.fromkeys(names, INFO), outputs)
+    return ShownTokens(version, signature).of(texts)
+
+
+@pytest.mark.parametrize("truncate", ["round_robin", "waterfall"])
+@pytest.mark.parametrize("counts", [(9, 2), (2, 9), (9, 9), (2, 2)])
+def test_pairs_are_shown_as_they_are_cut(tmp_path, truncate, counts):
+    tokenizer = ConvBertTokenizer(WORDS)
+    preprocessor = ConvBertTextClassifierPreprocessor(
+        tokenizer, sequence_length=10, truncate=truncate
+    )
+    write_settings(tmp_path, preprocessor)
+    texts = ["good " * counts[0], "bad " * counts[1]]
+    preprocessor.build(None)
+    row = preprocessor.call(tuple([text] for text in texts))["token_ids"]
+    row = np.array(row)[0].tolist()
+    kept = [row.count(tokenizer.token_to_id(word)) for word in ("good", "bad")]
+    tokens = shown(
+        tmp_path, "text", "text_pair", text=texts[0], text_pair=texts[1]
+    )
+    assert [one["count"] for one in tokens.values()] == list(counts)
+    assert [one["kept"] for one in tokens.values()] == kept
+
+
+def test_a_long_question_is_cut_and_its_context_is_not(tmp_path):
+    preprocessor = ConvBertSpanLabelerPreprocessor(
+        ConvBertTokenizer(WORDS), sequence_length=11, question_length=5
+    )
+    write_settings(tmp_path, preprocessor)
+    texts = {"question": "good " * 7, "context": "bad " * 40}
+    # A server lists inputs by the alphabet, a person asks first.
+    tokens = shown(tmp_path, "context", "question", **texts)
+    assert list(tokens) == ["question", "context"]
+    assert [(one["count"], one["kept"]) for one in tokens.values()] == [
+        (7, 5),
+        (40, 40),
+    ]
+
+
+def test_special_tokens_in_strings_are_shown(tmp_path):
+    tokenizer = ConvBertTokenizer(WORDS, special_tokens_in_strings=True)
+    preprocessor = ConvBertTextClassifierPreprocessor(tokenizer, 9)
+    write_settings(tmp_path, preprocessor)
+    tokens = shown(tmp_path, "text", text="a [SEP]")["text"]["tokens"]
+    assert tokens == ["a", "[SEP]"]
+
+
+def test_an_older_export_is_read_by_the_defaults(tmp_path):
+    preprocessor = ConvBertTextClassifierPreprocessor(
+        ConvBertTokenizer(WORDS), 9
+    )
+    write_settings(tmp_path, preprocessor)
+    path = tmp_path / "assets.extra" / "tokenizer.json"
+    settings = json.loads(path.read_text())
+    for name in ("truncate", "special_tokens_in_strings"):
+        settings.pop(name, None)
+    path.write_text(json.dumps(settings))
+    tokens = shown(tmp_path, "text", text="good " * 9)["text"]
+    assert (tokens["count"], tokens["kept"]) == (9, 7)
+    assert shown(tmp_path, "text", "text_pair", other="a") == {}
+
+
+def test_tokens_and_answer_are_of_one_version(tmp_path, open_page):
+    save_stub("classes", tmp_path / "1")
+    with LocalServer(
+        tmp_path, "stub", port=0, rest_port=0, poll_seconds=0.05
+    ) as server:
+        page = open_page(server)
+        asked = []
+        page.on("request", lambda request: asked.append(request.url))
+        save_stub("less_sure_classes", tmp_path / ".2")
+        (tmp_path / ".2").rename(tmp_path / "2")
+        wait_for(lambda: server._versions.states()[1].state == "END")
+        ask(page, "a")
+        assert page.inner_text("#version") == "version 2"
+        assert "41.7 %" in page.inner_text("#answer")
+        assert asked[-1].endswith("/v1/models/stub/versions/2:predict")

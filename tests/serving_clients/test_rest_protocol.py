@@ -68,6 +68,13 @@ def test_base64_and_bytes_that_are_no_utf8(ask):
     assert b'"answer": "\xff is"' in response.content
 
 
+def nested(depth):
+    value = "a"
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
 BAD = [
     ("classes", b"", "JSON Parse error: The document is empty."),
     ("classes", b'{"instances": [', "JSON Parse error: "),
@@ -105,6 +112,11 @@ BAD = [
     ("classes", {"instances": [{"b64": "?"}]}, "Unable to base64 decode"),
     ("classes", {"inputs": [["a"]]}, "[1,1] is not compatible with expected"),
     ("classes", {"inputs": [["a"], ["b", "c"]]}, "unexpected size: 2 at level"),
+    ("classes", {"inputs": nested(65)}, "lists in more than 32 levels"),
+    ("classes", {"instances": [nested(65)]}, "lists in more than 32 levels"),
+    ("classes", {"inputs": nested(900)}, "lists in more than 32 levels"),
+    ("span", {"inputs": nested(900)}, "inputs is a plain value/list"),
+    ("classes", {"inputs": {"x": nested(900)}}, "Missing named input: text"),
     ("classes", {"inputs": {"x": ["a"]}}, "Missing named input: text"),
     (
         "classes",
@@ -162,6 +174,10 @@ def test_classify_and_regress(ask):
             "Data types don't match",
         ),
         (
+            b'{"signature_name": "classify", "examples": [{"\xff": 3}]}',
+            "is not UTF-8",
+        ),
+        (
             {"signature_name": "classify", "examples": [{"text": ["a", 3]}]},
             "Unexpected element type in feature: text",
         ),
@@ -183,6 +199,8 @@ def test_status_and_metadata(ask):
         }
     ]
     assert answered(ask("classes", "/v1/models/stub/versions/1")) == status
+    head = ask("classes", "/v1/models/stub", method="HEAD")
+    assert head.status_code == 200 and not head.content
     metadata = answered(ask("classes", "/v1/models/stub/metadata"))
     assert metadata["model_spec"] == {
         "name": "stub",
@@ -226,6 +244,14 @@ def test_status_and_metadata(ask):
         ),
         ("GET", "/v1/models", 400, "Missing model name in request."),
         ("GET", f"/v1/models/stub/versions/{2**70}", 400, "to numeric"),
+        ("GET", f"/v1/models/stub/versions/{'9' * 5000}", 400, "to numeric"),
+        ("POST", f"/v1/models/stub/versions/{2**63}:predict", 400, "to numer"),
+        (
+            "POST",
+            f"/v1/models/stub/versions/{'0' * 5000}7:predict",
+            404,
+            "Specific(stub, 7)",
+        ),
     ],
 )
 def test_paths(ask, method, path, status, words):

@@ -13,17 +13,17 @@ from keras_mixattn.errors import InputError
 from keras_mixattn.serving.client import GrpcClient
 from keras_mixattn.serving.client import RestClient
 from keras_mixattn.serving.client import Retries
-from keras_mixattn.serving.local_server import command
+from keras_mixattn.serving.local_server import serve_command
 from tests.serving_clients.stub_models import save_stub
 
 PROGRAM = """
 import argparse, sys
 from keras_mixattn.errors import exit_on_input_error
-from keras_mixattn.serving.local_server import command
+from keras_mixattn.serving.local_server import serve_command
 
 parser = argparse.ArgumentParser()
-command.add_parser(parser.add_subparsers())
-exit_on_input_error(command.run)(parser.parse_args(sys.argv[1:]))
+serve_command.add_parser(parser.add_subparsers())
+exit_on_input_error(serve_command.run)(parser.parse_args(sys.argv[1:]))
 """
 
 
@@ -51,7 +51,7 @@ LoadedModel(Path(sys.argv[1])).run("serving_default", {"x": np.ones(2, "f")})
 
 def options(*words):
     parser = argparse.ArgumentParser()
-    command.add_parser(parser.add_subparsers())
+    serve_command.add_parser(parser.add_subparsers())
     return parser.parse_args(["serve", *map(str, words)])
 
 
@@ -80,7 +80,7 @@ def started(monkeypatch):
         words.extend(command)
         raise SystemExit
 
-    monkeypatch.setattr(command.os, "execv", execv)
+    monkeypatch.setattr(serve_command.os, "execv", execv)
     return words
 
 
@@ -88,7 +88,7 @@ def test_the_real_server_comes_first(tmp_path, only_path, started, capsys):
     only_path("docker", "exit 0")
     binary = only_path("tensorflow_model_server", "exit 0")
     with pytest.raises(SystemExit):
-        command.run(options(tmp_path, "--port", 1, "--rest_port", 2))
+        serve_command.run(options(tmp_path, "--port", 1, "--rest_port", 2))
     assert started == [
         binary,
         "--port=1",
@@ -96,41 +96,49 @@ def test_the_real_server_comes_first(tmp_path, only_path, started, capsys):
         f"--model_name={tmp_path.name}",
         f"--model_base_path={tmp_path}",
     ]
-    assert "starting" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "starting" in said
+    assert "it listens at every address of this machine" in said
 
 
-def test_the_image_comes_second(tmp_path, only_path, started):
+def test_the_image_comes_second(tmp_path, only_path, started, capsys):
     docker = only_path("docker", '[ "$1" = info ]')
     with pytest.raises(SystemExit):
-        command.run(options(tmp_path, "--model", "demo"))
+        serve_command.run(options(tmp_path, "--model", "demo"))
     assert started[:2] == [docker, "run"]
     assert f"--volume={tmp_path}:/models/demo:ro" in started
     assert "--publish=127.0.0.1:8501:8501" in started
     assert started[-1].startswith("tensorflow/serving:")
+    assert "every address" not in capsys.readouterr().err
 
 
 def test_the_local_server_comes_last(tmp_path, only_path, monkeypatch):
     only_path("docker", "exit 1")  # no daemon answers
     served = []
     monkeypatch.setattr(
-        command, "_serve_locally", lambda *words: served.append(words[1:])
+        serve_command, "_serve_locally", lambda *words: served.append(words[1:])
     )
-    command.run(options(tmp_path))
-    command.run(options(tmp_path, "--server", "local"))
+    serve_command.run(options(tmp_path))
+    serve_command.run(options(tmp_path, "--server", "local"))
     assert served == [(tmp_path, tmp_path.name)] * 2
-    with pytest.raises(InputError, match="'docker' is not on this machine"):
-        command.run(options(tmp_path, "--server", "docker"))
+    with pytest.raises(
+        InputError, match="'docker' is not on PATH, or its daemon"
+    ):
+        serve_command.run(options(tmp_path, "--server", "docker"))
+    name = "tensorflow_model_server"
+    with pytest.raises(InputError, match=f"'{name}' is not on PATH; leave"):
+        serve_command.run(options(tmp_path, "--server", name))
 
 
 def test_wrong_directories_and_options(tmp_path, monkeypatch):
-    with pytest.raises(InputError, match="does not exist"):
-        command.run(options(tmp_path / "none"))
+    with pytest.raises(InputError, match="is not a directory"):
+        serve_command.run(options(tmp_path / "none"))
     (tmp_path / "1").mkdir()
     (tmp_path / "1" / "saved_model.pb").touch()
-    with pytest.raises(InputError, match="is one version"):
-        command.run(options(tmp_path / "1"))
+    with pytest.raises(InputError, match="is one version of a model"):
+        serve_command.run(options(tmp_path / "1"))
     with pytest.raises(InputError, match="--max_batch_size must be at least"):
-        command.run(
+        serve_command.run(
             options(tmp_path, "--server", "local", "--max_batch_size", 0)
         )
 

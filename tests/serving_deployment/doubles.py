@@ -29,9 +29,9 @@ class Server(BaseHTTPRequestHandler):
         loaded = re.findall(r"^ *versions: (\d+)$", config, re.M)
         labels = dict(re.findall(r'key: "(\w+)" value: (\d+)', config))
         if self.path == "/monitoring/prometheus/metrics":
-            return self.answer(
-                200, "# TYPE :tensorflow:core:graph_runs counter"
-            )
+            # As many as a server has, of which the first is looked for.
+            line = "# TYPE :tensorflow:core:graph_runs counter\n"
+            return self.answer(200, line * 25_000)
         found = re.fullmatch(
             r"/v1/models/demo(?:/versions/(\d+)|/labels/(\w+))?(/metadata)?",
             self.path,
@@ -45,7 +45,12 @@ class Server(BaseHTTPRequestHandler):
                 200,
                 {
                     "model_spec": {"name": "demo", "version": version},
-                    "metadata": {"signature_def": {"serving_default": {}}},
+                    "metadata": {
+                        "signature_def": {
+                            "serving_default": {},
+                            **{f"signature_{n}": {} for n in range(25_000)},
+                        }
+                    },
                 },
             )
         state = "AVAILABLE" if version in {*loaded, None} else "END"

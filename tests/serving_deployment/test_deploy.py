@@ -13,8 +13,8 @@ import pytest
 from keras_mixattn.errors import InputError
 from keras_mixattn.errors import exit_on_input_error
 from keras_mixattn.serving import export_saved_model
-from keras_mixattn.serving.deployment import command
 from keras_mixattn.serving.deployment import deploy
+from keras_mixattn.serving.deployment import deploy_command
 from keras_mixattn.serving.deployment import rendering
 from tests.models.builders import small_classifier
 from tests.serving_deployment.exports import write_json
@@ -23,8 +23,8 @@ from tests.serving_deployment.exports import write_json
 @exit_on_input_error
 def main(*arguments):
     parser = argparse.ArgumentParser()
-    command.add_parser(parser.add_subparsers())
-    command.run(parser.parse_args(["deploy", *map(str, arguments)]))
+    deploy_command.add_parser(parser.add_subparsers())
+    deploy_command.run(parser.parse_args(["deploy", *map(str, arguments)]))
 
 
 def contents(directory):
@@ -52,7 +52,9 @@ def test_a_real_export(tmp_path):
         jsonschema.validate(json.loads(path.read_text()), schema)
     names = {path.name.split(".")[0] for path in (kit / "examples").iterdir()}
     assert {"serving_default", "serving_tokens"} <= names
-    assert "2 (stable)" not in (kit / "README.md").read_text()
+    assert "version 1 (stable)," in (kit / "README.md").read_text()
+    parameters = (kit / "config" / "batching_parameters.txt").read_text()
+    assert "Not warmed up by the export: 2, 4, 8, 16, 32." in parameters
 
 
 def test_equal_exports_make_equal_kits(kit, export, tmp_path):
@@ -86,11 +88,17 @@ def test_the_command(export, tmp_path, monkeypatch, capsys):
 def test_an_existing_kit_is_replaced_only_if_asked(own_export, tmp_path):
     kit = deploy(own_export, tmp_path / "kit")
     (kit / "notes").write_text("mine")
+    (kit / "secrets").mkdir()
+    (kit / "secrets" / "tls.key").write_text("key")
+    (kit / "secrets" / "tls.key").chmod(0o600)
     with pytest.raises(InputError, match="exists"):
         deploy(own_export, kit)
     assert (kit / "notes").exists()
     deploy(own_export, kit, cpus=7, overwrite=True)
     assert not (kit / "notes").exists()
+    # A key cannot be made anew.
+    assert (kit / "secrets" / "tls.key").read_text() == "key"
+    assert (kit / "secrets" / "tls.key").stat().st_mode & 0o777 == 0o600
     assert "cpus: 7" in (kit / "compose.yaml").read_text()
     assert sorted(os.listdir(tmp_path)) == ["kit", "saved_models"]
 

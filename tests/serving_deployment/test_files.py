@@ -1,12 +1,14 @@
 """Every file of a kit is checked by its schema or its protocol buffer."""
 
 import importlib
+import json
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import jsonschema
 import pytest
 import yaml
 from google.protobuf import text_format
@@ -14,6 +16,8 @@ from google.protobuf import text_format
 from keras_mixattn.serving.deployment import deploy
 from keras_mixattn.serving.deployment.values import host_name
 from keras_mixattn.serving.deployment.values import memory_mib
+from tests.serving_deployment import nginx
+from tests.serving_deployment import schemas
 from tests.serving_deployment.messages import message_class
 
 MODULE = importlib.import_module("keras_mixattn.serving.deployment.deploy")
@@ -178,7 +182,9 @@ def test_deployment(kit, export):
     mounts = {m["mountPath"]: m for m in container["volumeMounts"]}
     assert mounts["/models/demo"]["readOnly"]
     assert mounts["/config"]["readOnly"]
-    assert {"startupProbe", "readinessProbe", "livenessProbe"} < set(container)
+    assert {"startupProbe", "readinessProbe"} < set(container)
+    # By REST it would wait behind requests, and end a server under load.
+    assert container["livenessProbe"]["tcpSocket"] == {"port": "grpc"}
     volumes = {volume["name"] for volume in spec["volumes"]}
     assert {mount["name"] for mount in mounts.values()} == volumes
 
@@ -249,53 +255,144 @@ def test_names_agree(kit):
     services = read_yaml(kit / "compose.yaml")["services"]
     aliases = services["demo"]["networks"]["default"]["aliases"]
     assert aliases == [scraped]
-    upstreams = re.findall(
-        r"server (\S+):\d+;", (kit / "nginx.conf").read_text()
-    )
-    assert set(upstreams) == {"demo"} <= set(services)
+    (http,) = nginx.parse((kit / "nginx.conf").read_text()).of("http")
+    upstreams = {
+        one.arguments[0]: one.of("server")[0].arguments
+        for one in http.of("upstream")
+    }
+    assert upstreams == {"rest": ["demo:8501"], "grpc": ["demo:8500"]}
+    assert "demo" in services
 
 
-def nginx_locations(kit):
-    """Returns how the proxy chooses a location, and what it does there."""
-    text = re.sub(r"#.*", "", (kit / "nginx.conf").read_text())
-    assert text.count("{") == text.count("}")
-    locations = []
-    for kind, path, body in re.findall(
-        r"location (=|~)? ?(\S+) \{(.*?)\}", text, re.S
-    ):
-        pattern = path if kind == "~" else re.escape(path)
-        pattern += "$" if kind == "=" else ""
-        locations.append((kind != "", re.compile(pattern), body.split()))
-    # As nginx does: patterns and exact paths first, then the longest prefix.
-    return sorted(locations, key=lambda one: (not one[0], -len(one[1].pattern)))
+REST, GRPC = "http://rest", "grpc://grpc"
+LABEL = "/v1/models/demo/labels"
+PREDICTIONS = "/tensorflow.serving.PredictionService"
+MODELS = "/tensorflow.serving.ModelService"
 
 
 @pytest.mark.parametrize(
-    ("path", "answer"),
+    ("path", "server", "passed_on"),
     [
-        ("/v1/models/demo:predict", "http://rest;"),
-        ("/v1/models/demo/labels/canary:predict", "http://rest;"),
-        ("/v1/models/demo", "http://rest;"),
-        ("/v1/models/demo/metadata", "http://rest;"),
-        ("/tensorflow.serving.PredictionService/Predict", "grpc://grpc;"),
-        ("/tensorflow.serving.ModelService/GetModelStatus", "grpc://grpc;"),
-        (
-            "/tensorflow.serving.ModelService/HandleReloadConfigRequest",
-            "404;",
-        ),
-        ("/monitoring/prometheus/metrics", "404;"),
-        ("/v1/models/demo2:predict", "404;"),
-        ("/v1/models/other", "404;"),
-        ("/", "404;"),
+        ("/v1/models/demo:predict", REST, f"{LABEL}/stable:predict"),
+        ("/v1/models/demo:classify", REST, f"{LABEL}/stable:classify"),
+        (f"{LABEL}/canary:predict", REST, f"{LABEL}/canary:predict"),
+        ("/v1/models/demo/versions/3:regress", REST, None),
+        ("/v1/models/demo", REST, None),
+        ("/v1/models/demo/metadata", REST, None),
+        (f"{PREDICTIONS}/Predict", GRPC, None),
+        (f"{PREDICTIONS}/GetModelMetadata", GRPC, None),
+        (f"{MODELS}/GetModelStatus", GRPC, None),
+        (f"{MODELS}/GetModelStatusOfAll", None, None),
+        (f"{MODELS}/HandleReloadConfigRequest", None, None),
+        ("/monitoring/prometheus/metrics", None, None),
+        ("/v1/models/demo:explode", None, None),
+        ("/v1/models/demo2:predict", None, None),
+        ("/v1/models/other", None, None),
+        ("/", None, None),
     ],
 )
-def test_what_the_proxy_passes_on(kit, path, answer):
-    body = next(
-        body for _, pattern, body in nginx_locations(kit) if pattern.match(path)
-    )
-    assert answer in body
-    if answer != "404;":
-        assert "Authorization" in body  # the password ends here
+def test_what_the_proxy_passes_on(kit, path, server, passed_on):
+    configuration = nginx.parse((kit / "nginx.conf").read_text())
+    location, found = nginx.route(configuration, path)
+    passes = location.of("proxy_pass") + location.of("grpc_pass")
+    if server is None:
+        assert not passes
+        assert [one.arguments for one in location.of("return")] == [["404"]]
+        return
+    assert [one.arguments for one in passes] == [[server]]
+    assert found == (passed_on or path)
+    headers = location.of("proxy_set_header") + location.of("grpc_set_header")
+    # The password ends here.
+    assert ["Authorization", ""] in [one.arguments for one in headers]
+
+
+def test_the_proxy_asks_for_passwords_over_tls(kit):
+    (http,) = nginx.parse((kit / "nginx.conf").read_text()).of("http")
+    (server,) = http.of("server")
+    (listen,) = server.of("listen")
+    assert "ssl" in listen.arguments
+    secrets = [
+        one.arguments[0]
+        for name in (
+            "ssl_certificate",
+            "ssl_certificate_key",
+            "auth_basic_user_file",
+        )
+        for one in server.of(name)
+    ]
+    services = read_yaml(kit / "compose.yaml")["services"]
+    mounted = [one["target"] for one in services["proxy"]["volumes"]]
+    assert {str(Path(one).parent) for one in secrets} <= set(mounted)
+    readme = (kit / "README.md").read_text()
+    for one in secrets:
+        assert f"secrets/{Path(one).name}" in readme
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("proxy_pass http://rest;", "proxy_pass http://rest"),
+        ("keepalive 16;", "keepalives 16;"),
+        ("ssl_protocols", "proxy_pass"),
+        ("events {}", "events {"),
+        ("ssl_certificate_key /", "ssl_certificate_key / /"),
+    ],
+)
+def test_the_parser_of_nginx_sees_faults(kit, old, new):
+    text = (kit / "nginx.conf").read_text()
+    assert old in text
+    with pytest.raises((ValueError, KeyError)):
+        nginx.parse(text.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("name", "schema", "faults"),
+    [
+        (
+            "compose.yaml",
+            schemas.COMPOSE,
+            ["mem_limit", "read_only", "start_period", "condition"],
+        ),
+        ("prometheus.yaml", schemas.PROMETHEUS, ["job_name", "type"]),
+    ],
+)
+def test_schemas_of_compose_and_prometheus(
+    kit, canary_kit, name, schema, faults
+):
+    for one in (kit, canary_kit):
+        jsonschema.validate(read_yaml(one / name), schema)
+    text = (kit / name).read_text()
+    for key in faults:
+        document = yaml.safe_load(text.replace(f"{key}:", f"{key}s:"))
+        assert not jsonschema.Draft202012Validator(schema).is_valid(document)
+
+
+def test_the_image_is_the_one_that_is_documented():
+    readme = Path(__file__).parents[2] / "saved_models" / "README.md"
+    named = re.findall(r"tensorflow/serving:\S+", readme.read_text())
+    assert set(named) == {MODULE.SERVING_IMAGE}
+
+
+@pytest.mark.parametrize(
+    ("sizes", "words"),
+    [
+        (None, "does not say for which sizes it warms up."),
+        ([1], "# Not warmed up by the export: 2, 4, 8."),
+        ([1, 2, 4, 8, 64], "# The export warms up for all of them."),
+    ],
+)
+def test_batches_that_are_not_warmed_up_are_named(
+    export, tmp_path, sizes, words
+):
+    directory = Path(shutil.copytree(export("demo"), tmp_path / "demo"))
+    if sizes is not None:
+        path = directory / "1" / "assets.extra" / "manifest.json"
+        content = json.loads(path.read_text())
+        path.write_text(json.dumps({**content, "batch_sizes": sizes}))
+    kit = deploy(directory, tmp_path / "kit", max_batch_size=8)
+    path = kit / "config" / "batching_parameters.txt"
+    assert words in path.read_text()
+    parsed(path, "BatchingParameters")
 
 
 def test_compose(kit, canary_kit, export):

@@ -11,9 +11,9 @@ from keras_mixattn.errors import InputError
 from keras_mixattn.serving.deployment import deploy
 from keras_mixattn.serving.deployment.json_schemas import request_schema
 from keras_mixattn.serving.deployment.json_schemas import response_schema
-from keras_mixattn.serving.deployment.signatures import Signature
-from keras_mixattn.serving.deployment.signatures import TensorSpec
-from keras_mixattn.serving.deployment.signatures import read_signatures
+from keras_mixattn.serving.deployment.saved_signatures import saved_signatures
+from keras_mixattn.serving.signature_info import Signature
+from keras_mixattn.serving.signature_info import TensorInfo
 from tests.serving_deployment.exports import CLS
 from tests.serving_deployment.exports import MODELS
 from tests.serving_deployment.exports import SEP
@@ -186,10 +186,10 @@ def test_examples_suit_the_task(contract):
 
 def test_fixed_sizes_and_bytes():
     signature = Signature(
-        {"image_bytes": TensorSpec("string", (-1,))},
+        {"image_bytes": TensorInfo("", "string", (-1,))},
         {
-            "vector": TensorSpec("float32", (-1, 2, 3)),
-            "free": TensorSpec("int64", None),
+            "vector": TensorInfo("", "float32", (-1, 2, 3)),
+            "free": TensorInfo("", "int64", None),
         },
     )
     schema = response_schema("serving_default", signature)
@@ -212,12 +212,13 @@ def test_what_json_cannot_carry_is_refused(export, tmp_path):
 
 
 def test_signatures_are_those_of_the_export(export):
-    signatures = read_signatures(export("demo") / "1")
+    signatures = saved_signatures(export("demo") / "1")
     assert list(signatures) == ["classify", "serving_default", "serving_tokens"]
-    assert signatures["serving_tokens"].inputs == {
-        "lengths": TensorSpec("int32", (-1,)),
-        "token_ids": TensorSpec("int32", (-1, -1)),
+    inputs = signatures["serving_tokens"].inputs
+    assert {name: (one.dtype, one.shape) for name, one in inputs.items()} == {
+        "lengths": ("int32", (-1,)),
+        "token_ids": ("int32", (-1, -1)),
     }
     verbs = [signature.verb for signature in signatures.values()]
     assert verbs == ["classify", "predict", "predict"]
-    assert read_signatures(export("scores") / "1")["regress"].verb == "regress"
+    assert saved_signatures(export("scores") / "1")["regress"].verb == "regress"

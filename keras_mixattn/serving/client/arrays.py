@@ -5,8 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from keras_mixattn.errors import InputError
-from keras_mixattn.serving.client.signature import Signature
-from keras_mixattn.serving.client.signature import TensorInfo
+from keras_mixattn.serving.signature_info import Signature
 
 
 def to_arrays(inputs: dict, signature: Signature, name: str) -> dict:
@@ -26,6 +25,8 @@ def to_arrays(inputs: dict, signature: Signature, name: str) -> dict:
     Example:
 
     ```python
+    from keras_mixattn.serving.signature_info import TensorInfo
+
     signature = Signature({"text": TensorInfo("", "string", (-1,))}, {})
     arrays = to_arrays({"text": ["é"]}, signature, "serving_default")
     assert arrays["text"].tolist() == ["é".encode()]
@@ -61,9 +62,12 @@ def _to_array(value, info, name):
     if not array.size and array.ndim < rank:
         array = array.reshape([0] * rank)
     if array.ndim != rank:
+        wanted = "lists that deep"
+        if info.dtype == "string" and rank == 1:
+            wanted = "a list of texts"
         raise InputError(
             f"Input '{name}' has {rank} axes; received {array.ndim}, of "
-            f"shape {array.shape}."
+            f"shape {array.shape}; give {wanted}."
         )
     if info.dtype == "string":
         return _to_bytes(array, name)
@@ -91,28 +95,6 @@ def _to_bytes(array, name):
             )
         encoded[place] = item
     return encoded
-
-
-def from_json(value, info: TensorInfo) -> np.ndarray:
-    """Returns an output that came as JSON as an array of its type.
-
-    Args:
-        value: Nested lists.
-        info: What the signature says of it.
-
-    Example:
-
-    ```python
-    info = TensorInfo("", "float32", (-1, 3))
-    assert from_json([], info).shape == (0, 3)
-    ```
-    """
-    array = np.asarray(value, object if info.dtype == "string" else info.dtype)
-    if array.size or info.shape is None or array.ndim == len(info.shape):
-        return array
-    # JSON knows no shape of an array without elements.
-    sizes = [*array.shape, *info.shape[array.ndim :]]
-    return array.reshape([max(size, 0) for size in sizes])
 
 
 def decoded(array: np.ndarray) -> np.ndarray:

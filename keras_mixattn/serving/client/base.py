@@ -1,29 +1,32 @@
 """What both clients have in common: everything but the wire."""
 
+from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import TypeVar
 
 import numpy as np
 
 from keras_mixattn.errors import InputError
-from keras_mixattn.serving.client import answers
+from keras_mixattn.serving.client import task_answers
 from keras_mixattn.serving.client.arrays import batches
 from keras_mixattn.serving.client.arrays import join_batches
 from keras_mixattn.serving.client.arrays import to_arrays
-from keras_mixattn.serving.client.codes import ServingError
+from keras_mixattn.serving.client.json_outputs import OtherOutputsError
 from keras_mixattn.serving.client.retries import Deadline
 from keras_mixattn.serving.client.retries import Retries
-from keras_mixattn.serving.client.signature import Signature
+from keras_mixattn.serving.codes import ServingError
+from keras_mixattn.serving.names import DEFAULT_SIGNATURE
+from keras_mixattn.serving.signature_info import Signature
 
 _Kind = TypeVar("_Kind")
-_DEFAULT = "serving_default"
 
 
 class Client:
     """Asks a model of a server.
 
     A client may be used by many threads at once. What a signature takes is
-    asked from the server once.
+    asked from the server once, and again when a request or an answer no longer
+    fits it: a newer version may be served.
 
     Args:
         model: Name of the model.
@@ -33,6 +36,9 @@ class Client:
         max_batch_size: Most rows of a request; more are sent one request
             after the other.
         retries: What happens while the server is not available.
+        label: The label of a version, such as `"stable"`, in its place.
+        headers: Sent with each request, a dict from name to value; such as
+            the `authorization` that a proxy asks for.
     """
 
     def __init__(
@@ -42,6 +48,8 @@ class Client:
         timeout: float = 30.0,
         max_batch_size: int = 32,
         retries: Retries | None = None,
+        label: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ):
         retries = retries or Retries()
         for name, value, least in (
@@ -54,10 +62,21 @@ class Client:
                 raise InputError(
                     f"`{name}` must be at least {least}; received {value!r}."
                 )
+        if version is not None and label is not None:
+            raise InputError(
+                f"Version {version} and label '{label}' are both given; leave "
+                "one of them out."
+            )
         self.model = model
         self.version = version
+        self.label = label
         self.timeout = timeout
         self.max_batch_size = max_batch_size
+        self._headers = {
+            # gRPC takes small letters only.
+            name.lower(): value
+            for name, value in (headers or {}).items()
+        }
         self._retries = retries
         self._signatures = None
 
@@ -88,28 +107,16 @@ class Client:
             ServingError: What the server answered instead.
         """
         deadline = Deadline(self.timeout)
-        known = self._known_signatures(deadline)
-        if signature not in known:
-            raise InputError(
-                f"Model '{self.model}' has no signature '{signature}'; it has "
-                f"{', '.join(sorted(known))}."
-            )
-        arrays = to_arrays(inputs, known[signature], signature)
-        return join_batches(
-            [
-                self._retries.run(
-                    lambda seconds, batch=batch: self._predict(
-                        signature, batch, known[signature], seconds
-                    ),
-                    deadline,
-                )
-                for batch in batches(arrays, self.max_batch_size)
-            ]
-        )
+        if self._signatures is not None:
+            try:
+                return self._predict_all(signature, inputs, deadline)
+            except (InputError, OtherOutputsError):
+                self._signatures = None  # perhaps those of an older version
+        return self._predict_all(signature, inputs, deadline)
 
     def classify(
         self, texts: Sequence[str], text_pairs: Sequence[str] | None = None
-    ) -> list[answers.Label] | list[answers.Labels]:
+    ) -> list[task_answers.Label] | list[task_answers.Labels]:
         """Returns the class of each text, or of each pair of texts.
 
         Args:
@@ -123,12 +130,12 @@ class Client:
             InputError: The model's task is another.
             ServingError: What the server answered instead.
         """
-        kinds = (answers.Label, answers.Labels)
+        kinds = (task_answers.Label, task_answers.Labels)
         return self._ask(kinds, _texts(texts, text_pairs))
 
     def score(
         self, texts: Sequence[str], text_pairs: Sequence[str] | None = None
-    ) -> list[answers.Score]:
+    ) -> list[task_answers.Score]:
         """Returns the score of each text, or of each pair of texts.
 
         Args:
@@ -139,9 +146,9 @@ class Client:
             InputError: The model's task is another.
             ServingError: What the server answered instead.
         """
-        return self._ask((answers.Score,), _texts(texts, text_pairs))
+        return self._ask((task_answers.Score,), _texts(texts, text_pairs))
 
-    def embed(self, texts: Sequence[str]) -> list[answers.Embedding]:
+    def embed(self, texts: Sequence[str]) -> list[task_answers.Embedding]:
         """Returns the vector of each text.
 
         Args:
@@ -151,9 +158,9 @@ class Client:
             InputError: The model's task is another.
             ServingError: What the server answered instead.
         """
-        return self._ask((answers.Embedding,), _texts(texts))
+        return self._ask((task_answers.Embedding,), _texts(texts))
 
-    def tag(self, texts: Sequence[str]) -> list[answers.Words]:
+    def tag(self, texts: Sequence[str]) -> list[task_answers.Words]:
         """Returns the words of each text with their tags.
 
         Args:
@@ -163,9 +170,9 @@ class Client:
             InputError: The model's task is another.
             ServingError: What the server answered instead.
         """
-        return self._ask((answers.Words,), _texts(texts))
+        return self._ask((task_answers.Words,), _texts(texts))
 
-    def fill_masks(self, texts: Sequence[str]) -> list[answers.Fillings]:
+    def fill_masks(self, texts: Sequence[str]) -> list[task_answers.Fillings]:
         """Returns what may stand at each [MASK] of each text.
 
         Args:
@@ -175,11 +182,11 @@ class Client:
             InputError: The model's task is another.
             ServingError: What the server answered instead.
         """
-        return self._ask((answers.Fillings,), _texts(texts))
+        return self._ask((task_answers.Fillings,), _texts(texts))
 
     def answer(
         self, questions: Sequence[str], contexts: Sequence[str]
-    ) -> list[answers.Span]:
+    ) -> list[task_answers.Span]:
         """Returns where each context answers its question.
 
         Args:
@@ -191,7 +198,7 @@ class Client:
             ServingError: What the server answered instead.
         """
         inputs = {"question": questions, "context": contexts}
-        return self._ask((answers.Span,), inputs)
+        return self._ask((task_answers.Span,), inputs)
 
     def signatures(self) -> dict[str, Signature]:
         """Returns the signatures of the model by name.
@@ -222,7 +229,9 @@ class Client:
         return "AVAILABLE" in states.values()
 
     def _ask(self, kinds: tuple[type[_Kind], ...], inputs) -> list[_Kind]:
-        made = answers.typed_answers(self.predict(_DEFAULT, inputs))
+        made = task_answers.typed_answers(
+            self.predict(DEFAULT_SIGNATURE, inputs)
+        )
         if made and not isinstance(made[0], kinds):
             raise InputError(
                 f"Model '{self.model}' answers with {type(made[0]).__name__}, "
@@ -235,12 +244,29 @@ class Client:
             )
         return made
 
+    def _predict_all(self, name, inputs, deadline):
+        known = self._known_signatures(deadline)
+        check_signature_name(name, known, self.model)
+        signature = known[name]
+        arrays = to_arrays(inputs, signature, name)
+        return join_batches(
+            [
+                self._retries.run(
+                    lambda seconds, batch=batch: self._predict(
+                        name, batch, signature, seconds
+                    ),
+                    deadline,
+                )
+                for batch in batches(arrays, self.max_batch_size)
+            ]
+        )
+
     def _known_signatures(self, deadline):
-        if self._signatures is None:
-            self._signatures = self._retries.run(
-                self._read_signatures, deadline
-            )
-        return self._signatures
+        known = self._signatures  # another thread may forget them
+        if known is None:
+            known = self._retries.run(self._read_signatures, deadline)
+            self._signatures = known
+        return known
 
     def _predict(self, name, arrays, signature, seconds):
         raise NotImplementedError("A client knows how to ask.")
@@ -250,6 +276,24 @@ class Client:
 
     def _version_states(self, seconds):
         raise NotImplementedError("A client knows how to read states.")
+
+
+def check_signature_name(name: str, known: dict, model: str) -> None:
+    """Checks that a model has a signature.
+
+    Args:
+        name: Its name.
+        known: The model's signatures, by name.
+        model: Name of the model, for the error.
+
+    Raises:
+        InputError: It has none of that name.
+    """
+    if name not in known:
+        raise InputError(
+            f"Model '{model}' has no signature '{name}'; it has "
+            f"{', '.join(sorted(known))}."
+        )
 
 
 def _texts(texts, text_pairs=None):

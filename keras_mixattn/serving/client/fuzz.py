@@ -1,6 +1,5 @@
-"""`python -m keras_mixattn.serving fuzz`: what a server makes of bad input."""
+"""What a server makes of odd and broken requests."""
 
-import argparse
 import collections
 import concurrent.futures
 import dataclasses
@@ -8,19 +7,24 @@ import json
 import random
 
 import numpy as np
+import tensorflow as tf
 
-from keras_mixattn.errors import InputError
-from keras_mixattn.errors import first_line
 from keras_mixattn.serving.client.arrays import decoded
-from keras_mixattn.serving.client.arrays import from_json
-from keras_mixattn.serving.client.codes import ServingError
-from keras_mixattn.serving.client.codes import code_of_http_status
+from keras_mixattn.serving.client.comparison import TOLERANCE
 from keras_mixattn.serving.client.comparison import same_answers
-from keras_mixattn.serving.client.fuzz_requests import KNOWN_TEXTS
-from keras_mixattn.serving.client.fuzz_requests import FuzzRequest
+from keras_mixattn.serving.client.fuzz_request import KNOWN_ROWS
+from keras_mixattn.serving.client.fuzz_request import KNOWN_TEXTS
+from keras_mixattn.serving.client.fuzz_request import FuzzRequest
 from keras_mixattn.serving.client.fuzz_requests import RequestMaker
+from keras_mixattn.serving.client.fuzz_texts import fill_example
+from keras_mixattn.serving.client.fuzz_tokens import token_inputs
 from keras_mixattn.serving.client.grpc_client import GrpcClient
+from keras_mixattn.serving.client.json_outputs import read_outputs
 from keras_mixattn.serving.client.optional_packages import optional_module
+from keras_mixattn.serving.codes import ServingError
+from keras_mixattn.serving.codes import code_of_http_status
+from keras_mixattn.serving.names import DEFAULT_SIGNATURE
+from keras_mixattn.serving.names import TOKEN_SIGNATURE
 
 _SERVICE = "/tensorflow.serving.PredictionService/"
 _SECONDS = 120.0
@@ -57,6 +61,7 @@ def fuzz(
     count: int,
     seed: int = 0,
     workers: int = 4,
+    tolerance: float = TOLERANCE,
 ) -> FuzzReport:
     """Sends odd requests, many at once, and judges the answers.
 
@@ -71,6 +76,7 @@ def fuzz(
         seed: Equal seeds send equal requests.
         workers: How many are sent at once, so that a server that joins
             requests joins good and bad ones.
+        tolerance: What the numbers of known answers may differ by.
 
     Returns:
         A `FuzzReport`.
@@ -78,7 +84,7 @@ def fuzz(
     Raises:
         ServingError: The server does not answer beforehand.
     """
-    with _Judge(rest_url, grpc_address, model) as judge:
+    with _Judge(rest_url, grpc_address, model, tolerance) as judge:
 
         def work(first):
             return [
@@ -98,18 +104,15 @@ def fuzz(
 class _Judge:
     """Sends requests as bytes and compares answers with known ones."""
 
-    def __init__(self, rest_url, grpc_address, model):
+    def __init__(self, rest_url, grpc_address, model, tolerance):
+        self._tolerance = tolerance
         self._client = GrpcClient(grpc_address, model, timeout=_SECONDS)
-        signatures = self._client.signatures()
-        self._signatures = signatures
-        self._maker = RequestMaker(model, signatures)
-        texts = list(signatures["serving_default"].inputs)
-        self._known = [
-            self._client.predict(
-                "serving_default", dict.fromkeys(texts, [text])
-            )
-            for text in KNOWN_TEXTS
-        ]
+        self._signatures = self._client.signatures()
+        self._maker = RequestMaker(model, self._signatures)
+        self._known = {
+            name: [self._client.predict(name, one) for one in inputs]
+            for name, inputs in _known_inputs(self._signatures).items()
+        }
         self._grpc = optional_module("grpc")
         self._channel = self._grpc.insecure_channel(
             grpc_address,
@@ -155,8 +158,6 @@ class _Judge:
     def _fault(self, request: FuzzRequest, outputs) -> str | None:
         if not request.may_answer:
             return "answered, though it is wrong"
-        if outputs is None:
-            return None
         for name, array in outputs.items():
             if array.dtype.kind == "f" and not np.isfinite(array).all():
                 return f"output '{name}' is not finite"
@@ -165,26 +166,18 @@ class _Judge:
                 name: array[place : place + 1]
                 for name, array in outputs.items()
             }
-            if not same_answers(row, self._known[number]):
+            alone = self._known[request.signature][number]
+            if not same_answers(row, alone, self._tolerance):
                 return f"row {place} is answered otherwise than when alone"
         return None
 
     def _by_grpc(self, request):
-        import tensorflow as tf
-        from tensorflow_serving.apis import predict_pb2
-
         call = self._channel.unary_unary(_SERVICE + request.method)
         try:
             answer = call(request.body, timeout=_SECONDS)
         except self._grpc.RpcError as error:
             raise ServingError(error.code().name, error.details()) from error
-        if request.method != "Predict":
-            return None
-        response = predict_pb2.PredictResponse.FromString(answer)
-        return {
-            name: decoded(tf.make_ndarray(tensor))
-            for name, tensor in response.outputs.items()
-        }
+        return _READERS[request.method](answer)
 
     def _by_rest(self, request):
         try:
@@ -196,72 +189,67 @@ class _Judge:
         text = response.content.decode("utf-8", "replace")
         if response.status_code != 200:
             raise ServingError(code_of_http_status(response.status_code), text)
-        answer = json.loads(text)
-        infos = self._signatures[request.signature].outputs
-        if "predictions" in answer:
-            rows = answer["predictions"]
-            if len(infos) == 1:
-                rows = [dict.fromkeys(infos, row) for row in rows]
-            outputs = {name: [row[name] for row in rows] for name in infos}
-        else:
-            outputs = answer["outputs"]
-            if len(infos) == 1:
-                outputs = dict.fromkeys(infos, outputs)
-        return {
-            name: from_json(value, infos[name])
-            for name, value in outputs.items()
-        }
+        outputs = self._signatures[request.signature].outputs
+        return read_outputs(json.loads(text), outputs)
 
 
-def add_parser(commands) -> argparse.ArgumentParser:
-    """Adds the command.
-
-    Args:
-        commands: What `add_subparsers` returned.
-
-    Returns:
-        Its parser.
-    """
-    parser = commands.add_parser(
-        "fuzz",
-        help="send a server odd and broken requests",
-        description="Sends odd and broken requests and tallies the answers; "
-        "ends with code 2 if one is wrong.",
-    )
-    parser.add_argument("--rest", default="http://localhost:8501")
-    parser.add_argument("--grpc", default="localhost:8500")
-    parser.add_argument("--model", required=True, help="name of the model")
-    parser.add_argument("--count", type=int, default=1000)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--workers", type=int, default=4)
-    return parser
+def _known_inputs(signatures):
+    """Returns for each signature the inputs of rows asked alone."""
+    texts = list(signatures[DEFAULT_SIGNATURE].inputs)
+    known = {
+        DEFAULT_SIGNATURE: [
+            dict.fromkeys(texts, [text]) for text in KNOWN_TEXTS
+        ]
+    }
+    if TOKEN_SIGNATURE in signatures:
+        names = list(signatures[TOKEN_SIGNATURE].inputs)
+        known[TOKEN_SIGNATURE] = [
+            token_inputs(names, [row], len(row)) for row in KNOWN_ROWS
+        ]
+    for name in {"classify", "regress"} & set(signatures):
+        known[name] = [
+            {"inputs": [_example(texts, text)]} for text in KNOWN_TEXTS
+        ]
+    return known
 
 
-def run(options: argparse.Namespace) -> None:
-    """Fuzzes a server and prints the tally.
+def _example(names, text):
+    example = tf.train.Example()
+    fill_example(example, names, {"bytes_list": [text.encode()]})
+    return example.SerializeToString()
 
-    Args:
-        options: What the parser of `add_parser` read.
 
-    Raises:
-        InputError: The server does not answer, or answers wrongly.
-    """
-    try:
-        report = fuzz(
-            options.rest,
-            options.grpc,
-            options.model,
-            options.count,
-            options.seed,
-            options.workers,
-        )
-    except ServingError as error:
-        raise InputError(
-            f"The server answered {error.code}: {first_line(error.message)}."
-        ) from error
-    print(report.table())
-    if report.faults:
-        raise InputError(
-            f"{len(report.faults)} of {options.count} requests were answered "
-            "wrongly; see above."
-        )
+def _predicted(answer):
+    from tensorflow_serving.apis import predict_pb2
+
+    response = predict_pb2.PredictResponse.FromString(answer)
+    return {
+        name: decoded(tf.make_ndarray(tensor))
+        for name, tensor in response.outputs.items()
+    }
+
+
+def _classified(answer):
+    from tensorflow_serving.apis import classification_pb2
+
+    response = classification_pb2.ClassificationResponse.FromString(answer)
+    rows = [one.classes for one in response.result.classifications]
+    return {
+        "classes": np.array([[one.label for one in row] for row in rows], "O"),
+        "scores": np.array([[one.score for one in row] for row in rows], "f"),
+    }
+
+
+def _regressed(answer):
+    from tensorflow_serving.apis import regression_pb2
+
+    response = regression_pb2.RegressionResponse.FromString(answer)
+    values = [one.value for one in response.result.regressions]
+    return {"outputs": np.array(values, "f")}
+
+
+_READERS = {
+    "Predict": _predicted,
+    "Classify": _classified,
+    "Regress": _regressed,
+}

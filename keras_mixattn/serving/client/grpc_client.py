@@ -1,11 +1,17 @@
 """The client by gRPC."""
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 from keras_mixattn.serving.client.arrays import decoded
 from keras_mixattn.serving.client.base import Client
-from keras_mixattn.serving.client.codes import ServingError
 from keras_mixattn.serving.client.optional_packages import optional_module
 from keras_mixattn.serving.client.retries import Retries
-from keras_mixattn.serving.client.signature import read_signatures
+from keras_mixattn.serving.codes import ServingError
+from keras_mixattn.serving.signature_info import signatures_of_messages
+
+if TYPE_CHECKING:
+    import grpc
 
 
 class GrpcClient(Client):
@@ -19,6 +25,10 @@ class GrpcClient(Client):
             attempts together.
         max_batch_size: Most rows of a request.
         retries: What happens while the server is not available.
+        label: The label of a version, such as `"stable"`, in its place.
+        headers: Sent with each request, a dict from name to value.
+        credentials: For TLS, what `grpc.ssl_channel_credentials` returns.
+            Defaults to a connection without it.
 
     Raises:
         InputError: tensorflow-serving-api or grpcio is not installed, or an
@@ -40,8 +50,13 @@ class GrpcClient(Client):
         timeout: float = 30.0,
         max_batch_size: int = 32,
         retries: Retries | None = None,
+        label: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        credentials: "grpc.ChannelCredentials | None" = None,
     ):
-        super().__init__(model, version, timeout, max_batch_size, retries)
+        super().__init__(
+            model, version, timeout, max_batch_size, retries, label, headers
+        )
         self._grpc = optional_module("grpc")
         optional_module("tensorflow_serving.apis")
         # They bring TensorFlow's own messages with them.
@@ -54,19 +69,7 @@ class GrpcClient(Client):
         self._metadata = get_model_metadata_pb2
         self._status = get_model_status_pb2
         self._predictions = predict_pb2
-        self._channel = self._grpc.insecure_channel(
-            address,
-            [
-                ("grpc.max_receive_message_length", -1),
-                ("grpc.max_send_message_length", -1),
-                # How often to send again is decided in one place.
-                ("grpc.enable_retries", 0),
-                ("grpc.enable_http_proxy", 0),
-                ("grpc.initial_reconnect_backoff_ms", 100),
-                ("grpc.min_reconnect_backoff_ms", 100),
-                ("grpc.max_reconnect_backoff_ms", 2000),
-            ],
-        )
+        self._channel = self._open(address, credentials)
         self._prediction_service = (
             prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
         )
@@ -76,6 +79,21 @@ class GrpcClient(Client):
 
     def close(self) -> None:
         self._channel.close()
+
+    def _open(self, address, credentials):
+        options = [
+            ("grpc.max_receive_message_length", -1),
+            ("grpc.max_send_message_length", -1),
+            # How often to send again is decided in one place.
+            ("grpc.enable_retries", 0),
+            ("grpc.enable_http_proxy", 0),
+            ("grpc.initial_reconnect_backoff_ms", 100),
+            ("grpc.min_reconnect_backoff_ms", 100),
+            ("grpc.max_reconnect_backoff_ms", 2000),
+        ]
+        if credentials is None:
+            return self._grpc.insecure_channel(address, options)
+        return self._grpc.secure_channel(address, credentials, options)
 
     def _predict(self, name, arrays, signature, seconds):
         import tensorflow as tf
@@ -96,8 +114,6 @@ class GrpcClient(Client):
         }
 
     def _read_signatures(self, seconds):
-        from google.protobuf import json_format
-
         request = self._metadata.GetModelMetadataRequest()
         self._fill(request.model_spec)
         request.metadata_field.append("signature_def")
@@ -106,11 +122,7 @@ class GrpcClient(Client):
         )
         definitions = self._metadata.SignatureDefMap()
         answer.metadata["signature_def"].Unpack(definitions)
-        return read_signatures(
-            json_format.MessageToDict(
-                definitions, preserving_proto_field_name=True
-            )["signature_def"]
-        )
+        return signatures_of_messages(definitions.signature_def)
 
     def _version_states(self, seconds):
         request = self._status.GetModelStatusRequest()
@@ -127,9 +139,12 @@ class GrpcClient(Client):
         model_spec.name = self.model
         if self.version is not None:
             model_spec.version.value = self.version
+        if self.label is not None:
+            model_spec.version_label = self.label
 
     def _call(self, method, request, seconds):
         try:
-            return method(request, timeout=seconds)
+            metadata = tuple(self._headers.items())
+            return method(request, timeout=seconds, metadata=metadata)
         except self._grpc.RpcError as error:
             raise ServingError(error.code().name, error.details()) from error

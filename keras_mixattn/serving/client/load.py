@@ -1,30 +1,20 @@
-"""`python -m keras_mixattn.serving load`: how much a server can take."""
+"""How much a server can take."""
 
-import argparse
 import collections
 import concurrent.futures
 import dataclasses
-import json
 import random
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 
-from keras_mixattn.errors import InputError
-from keras_mixattn.errors import first_line
 from keras_mixattn.serving.client.base import Client
-from keras_mixattn.serving.client.codes import ServingError
+from keras_mixattn.serving.client.comparison import TOLERANCE
 from keras_mixattn.serving.client.comparison import same_answers
-from keras_mixattn.serving.client.load_picture import draw_latencies
-from keras_mixattn.serving.client.mixed_texts import mixed_texts
-from keras_mixattn.serving.client.options import add_server_options
-from keras_mixattn.serving.client.options import client_of
-from keras_mixattn.serving.client.retries import Retries
-
-_TEXTS = 500
+from keras_mixattn.serving.codes import ServingError
+from keras_mixattn.serving.names import DEFAULT_SIGNATURE
 
 
 @dataclasses.dataclass
@@ -91,6 +81,7 @@ def run_load(
     batch_size: int = 1,
     check: bool = False,
     seed: int = 0,
+    tolerance: float = TOLERANCE,
 ) -> LoadResult:
     """Asks a server from many threads, each as fast as it is answered.
 
@@ -106,16 +97,17 @@ def run_load(
         check: Whether answers are compared with those to the same texts
             before the load.
         seed: Equal seeds send equal texts.
+        tolerance: What the numbers of compared answers may differ by.
 
     Raises:
         ServingError: The server does not answer before the load.
     """
     with make_client() as client:
-        inputs = list(client.signatures()["serving_default"].inputs)
+        inputs = list(client.signatures()[DEFAULT_SIGNATURE].inputs)
         expected = None
         if check:
             expected = client.predict(
-                "serving_default", dict.fromkeys(inputs, texts)
+                DEFAULT_SIGNATURE, dict.fromkeys(inputs, texts)
             )
     begin = []
     # All are connected before the first one asks.
@@ -134,7 +126,7 @@ def run_load(
             start = 0.0
             while start < seconds:
                 rows = source.choices(range(len(texts)), k=batch_size)
-                code = _ask(client, inputs, texts, rows, expected)
+                code = _ask(client, inputs, texts, rows, expected, tolerance)
                 stop = time.perf_counter() - begin[0]
                 made.append((start, stop - start, code))
                 start = stop
@@ -148,127 +140,15 @@ def run_load(
     return LoadResult(lasted, batch_size, starts, latencies, codes)
 
 
-def _ask(client, inputs, texts, rows, expected):
+def _ask(client, inputs, texts, rows, expected, tolerance):
     batch = [texts[row] for row in rows]
     try:
         outputs = client.predict(
-            "serving_default", dict.fromkeys(inputs, batch)
+            DEFAULT_SIGNATURE, dict.fromkeys(inputs, batch)
         )
     except ServingError as error:
         return error.code
     if expected is None:
         return "OK"
     wanted = {name: array[rows] for name, array in expected.items()}
-    return "OK" if same_answers(outputs, wanted) else "WRONG"
-
-
-def add_parser(commands) -> argparse.ArgumentParser:
-    """Adds the command.
-
-    Args:
-        commands: What `add_subparsers` returned.
-
-    Returns:
-        Its parser.
-    """
-    parser = commands.add_parser(
-        "load",
-        help="load a server and measure throughput and latency",
-        description="Asks a server from many clients at once and prints "
-        "throughput, latencies and errors.",
-    )
-    parser.add_argument("--clients", type=int, default=8)
-    parser.add_argument("--seconds", type=float, default=10.0)
-    parser.add_argument(
-        "--batch", type=int, default=1, help="texts of a request"
-    )
-    parser.add_argument(
-        "--texts", metavar="FILE", help="one a line; defaults to mixed lengths"
-    )
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument(
-        "--check",
-        action="store_true",
-        help="compare each answer with that to the text before the load",
-    )
-    parser.add_argument("--output", metavar="FILE", help="JSON of the result")
-    parser.add_argument(
-        "--picture", metavar="FILE", help="PNG of the latencies"
-    )
-    add_server_options(parser)
-    return parser
-
-
-def run(options: argparse.Namespace) -> None:
-    """Loads a server and prints what it took.
-
-    Args:
-        options: What the parser of `add_parser` read.
-
-    Raises:
-        InputError: An option is wrong, or the server does not answer.
-    """
-    for name in ("clients", "seconds", "batch"):
-        if getattr(options, name) <= 0:
-            raise InputError(
-                f"--{name} must be above 0; received {getattr(options, name)}."
-            )
-    texts = _texts(options)
-    try:
-        result = run_load(
-            # An answer counts as it comes: nothing is sent again.
-            lambda: client_of(
-                options,
-                max_batch_size=max(options.batch, 1),
-                retries=Retries(attempts=1),
-            ),
-            texts,
-            options.clients,
-            options.seconds,
-            options.batch,
-            options.check,
-            options.seed,
-        )
-    except ServingError as error:
-        raise InputError(
-            f"The server answered {error.code}: {first_line(error.message)}."
-        ) from error
-    summary = result.summary()
-    for name, value in summary.items():
-        print(f"{name:20} {value}")
-    if options.output:
-        document = {
-            "summary": summary,
-            "clients": options.clients,
-            "batch_size": options.batch,
-            "protocol": "gRPC" if options.grpc else "REST",
-        }
-        _write(options.output, json.dumps(document, indent=2) + "\n")
-    if options.picture:
-        draw_latencies(result, options.picture)
-
-
-def _texts(options):
-    if options.texts is None:
-        return mixed_texts(_TEXTS, options.seed)
-    try:
-        lines = Path(options.texts).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"File '{options.texts}' cannot be read: {first_line(error)}."
-        ) from error
-    texts = [line for line in lines if line.strip()]
-    if not texts:
-        raise InputError(
-            f"File '{options.texts}' holds no text; give one a line."
-        )
-    return texts
-
-
-def _write(path, text):
-    try:
-        Path(path).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(
-            f"File '{path}' cannot be written: {error.strerror}."
-        ) from error
+    return "OK" if same_answers(outputs, wanted, tolerance) else "WRONG"

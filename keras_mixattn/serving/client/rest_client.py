@@ -2,16 +2,20 @@
 
 import base64
 import json
+import ssl
 import urllib.parse
+from collections.abc import Mapping
 
 from keras_mixattn.errors import InputError
-from keras_mixattn.serving.client.arrays import from_json
 from keras_mixattn.serving.client.base import Client
-from keras_mixattn.serving.client.codes import ServingError
-from keras_mixattn.serving.client.codes import code_of_http_status
+from keras_mixattn.serving.client.json_outputs import read_outputs
 from keras_mixattn.serving.client.optional_packages import optional_module
+from keras_mixattn.serving.client.retries import Deadline
 from keras_mixattn.serving.client.retries import Retries
-from keras_mixattn.serving.client.signature import read_signatures
+from keras_mixattn.serving.client.retries import no_answer_within
+from keras_mixattn.serving.codes import ServingError
+from keras_mixattn.serving.codes import code_of_http_status
+from keras_mixattn.serving.signature_info import read_signatures
 
 
 class RestClient(Client):
@@ -28,6 +32,11 @@ class RestClient(Client):
             attempts together.
         max_batch_size: Most rows of a request.
         retries: What happens while the server is not available.
+        label: The label of a version, such as `"stable"`, in its place.
+        headers: Sent with each request, a dict from name to value.
+        ssl_context: How an https server is checked; such as
+            `ssl.create_default_context(cafile="ca.crt")` for an authority of
+            your own. Defaults to the authorities that httpx knows.
 
     Raises:
         InputError: httpx is not installed, the URL has no scheme, or an
@@ -49,8 +58,13 @@ class RestClient(Client):
         timeout: float = 30.0,
         max_batch_size: int = 32,
         retries: Retries | None = None,
+        label: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        ssl_context: ssl.SSLContext | None = None,
     ):
-        super().__init__(model, version, timeout, max_batch_size, retries)
+        super().__init__(
+            model, version, timeout, max_batch_size, retries, label, headers
+        )
         if not url.startswith(("http://", "https://")):
             raise InputError(
                 f"URL '{url}' has no scheme; give one such as "
@@ -59,6 +73,8 @@ class RestClient(Client):
         self._httpx = optional_module("httpx")
         self._http = self._httpx.Client(
             base_url=url,
+            headers={"content-type": "application/json", **self._headers},
+            verify=True if ssl_context is None else ssl_context,
             # The server is asked directly, as by gRPC.
             trust_env=False,
             limits=self._httpx.Limits(max_connections=None),
@@ -66,6 +82,8 @@ class RestClient(Client):
         self._path = f"/v1/models/{urllib.parse.quote(model, safe='')}"
         if version is not None:
             self._path += f"/versions/{version}"
+        if label is not None:
+            self._path += f"/labels/{urllib.parse.quote(label, safe='')}"
 
     def close(self) -> None:
         self._http.close()
@@ -78,13 +96,7 @@ class RestClient(Client):
         answer = self._send(
             "POST", f"{self._path}:predict", seconds, _encoded(body)
         )
-        outputs = answer["outputs"]
-        if len(signature.outputs) == 1:  # then it stands there by itself
-            outputs = dict.fromkeys(signature.outputs, outputs)
-        return {
-            one: from_json(value, signature.outputs[one])
-            for one, value in outputs.items()
-        }
+        return read_outputs(answer, signature.outputs)
 
     def _read_signatures(self, seconds):
         answer = self._send("GET", f"{self._path}/metadata", seconds)
@@ -100,32 +112,53 @@ class RestClient(Client):
 
     def _send(self, method, path, seconds, content=None):
         try:
-            response = self._http.request(
-                method,
-                path,
-                content=content,
-                timeout=seconds,
-                headers={"Content-Type": "application/json"},
-            )
+            status, body = self._answer(method, path, seconds, content)
         except self._httpx.TimeoutException as error:
-            raise ServingError(
-                "DEADLINE_EXCEEDED", f"No answer within {seconds:.3g} s"
-            ) from error
+            raise no_answer_within(seconds) from error
         except self._httpx.TransportError as error:
             raise ServingError(
                 "UNAVAILABLE", f"{self._http.base_url}: {error}"
             ) from error
         # A server does not check that strings are UTF-8.
-        text = response.content.decode("utf-8", "replace")
+        text = body.decode("utf-8", "replace")
         try:
             answer = json.loads(text)
         except ValueError:
             answer = None
-        if response.status_code == 200 and isinstance(answer, dict):
+        if status == 200 and isinstance(answer, dict):
             return answer
         if isinstance(answer, dict) and "error" in answer:
             text = answer["error"]
-        raise ServingError(code_of_http_status(response.status_code), text)
+        raise ServingError(code_of_http_status(status), text)
+
+    def _answer(self, method, path, seconds, content):
+        """Returns the status and the body, or raises once time is over."""
+        deadline = Deadline(seconds)
+        body = bytearray()
+        with self._http.stream(
+            method,
+            path,
+            content=content,
+            extensions={"timeout": _TimeLeft(deadline)},
+        ) as response:
+            for part in response.iter_bytes():
+                body += part
+                deadline.seconds_left()  # raises if there are none
+            return response.status_code, bytes(body)
+
+
+class _TimeLeft(dict):
+    """The timeouts of httpx, which asks for one as each step begins.
+
+    Each step has all the time that is left, instead of as much as each other.
+    """
+
+    def __init__(self, deadline):
+        super().__init__()
+        self._deadline = deadline
+
+    def get(self, key, default=None):
+        return self._deadline.seconds_left()
 
 
 def _to_json(value):

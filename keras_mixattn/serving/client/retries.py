@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from keras_mixattn.serving.client.codes import ServingError
+from keras_mixattn.serving.codes import ServingError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,7 +98,16 @@ class Deadline:
         """
         left = self._end - time.monotonic()
         if left <= 0:
-            raise ServingError(
-                "DEADLINE_EXCEEDED", f"No answer within {self._seconds:g} s"
-            )
+            raise no_answer_within(self._seconds)
         return left
+
+
+def no_answer_within(seconds: float) -> ServingError:
+    """Returns the error for a call that got no answer in time.
+
+    Args:
+        seconds: How long it had.
+    """
+    return ServingError(
+        "DEADLINE_EXCEEDED", f"No answer within {seconds:.3g} s"
+    )

@@ -2,25 +2,29 @@
 
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 from keras_mixattn.complete_directory import complete_directory
 from keras_mixattn.errors import InputError
-from keras_mixattn.serving.deployment.examples import example_request
-from keras_mixattn.serving.deployment.examples import example_texts
+from keras_mixattn.serving.deployment.example_requests import example_request
+from keras_mixattn.serving.deployment.example_requests import example_texts
 from keras_mixattn.serving.deployment.json_schemas import request_schema
 from keras_mixattn.serving.deployment.json_schemas import response_schema
 from keras_mixattn.serving.deployment.rendering import render
+from keras_mixattn.serving.deployment.saved_signatures import saved_signatures
 from keras_mixattn.serving.deployment.saved_versions import SavedVersions
 from keras_mixattn.serving.deployment.saved_versions import read_saved_versions
-from keras_mixattn.serving.deployment.signatures import Signature
-from keras_mixattn.serving.deployment.signatures import read_signatures
 from keras_mixattn.serving.deployment.values import template_values
+from keras_mixattn.serving.names import DEFAULT_SIGNATURE
+from keras_mixattn.serving.signature_info import Signature
 
 # The images of all files of a kit.
 SERVING_IMAGE = "tensorflow/serving:2.20.0"
 PROXY_IMAGE = "nginx:1.28.0"
+# Keys and passwords of the proxy, as the kit's README says.
+_SECRETS = "secrets"
 
 
 def deploy(
@@ -52,7 +56,8 @@ def deploy(
             `stable`.
         cpus: CPUs of one server.
         max_batch_size: Most rows of a request, and of a batch.
-        overwrite: Whether an existing `output_directory` is replaced.
+        overwrite: Whether an existing `output_directory` is replaced; its
+            folder `secrets` stays.
 
     Returns:
         The path of the kit.
@@ -74,11 +79,11 @@ def deploy(
     for name, value in (("cpus", cpus), ("max_batch_size", max_batch_size)):
         _check_positive(name, value)
     versions = read_saved_versions(saved_model_directory, stable, canary)
-    signatures = read_signatures(versions.path(versions.stable))
+    signatures = saved_signatures(versions.path(versions.stable))
     if output_directory is None:
         output_directory = Path("deploy") / versions.name
     kit = Path(output_directory)
-    texts = example_texts(signatures["serving_default"])
+    texts = example_texts(signatures[DEFAULT_SIGNATURE])
     requests = _requests(signatures, texts, versions)
     schemas = _schemas(signatures, list(texts))
     values = template_values(
@@ -96,6 +101,7 @@ def deploy(
         render(values, temporary)
         _write_json(temporary / "examples", requests)
         _write_json(temporary / "schemas", schemas)
+        _keep_secrets(kit, temporary)
     return kit
 
 
@@ -128,6 +134,12 @@ def _schemas(signatures, features):
         )
         schemas[f"{path}.response.json"] = response_schema(name, signature)
     return schemas
+
+
+def _keep_secrets(kit, temporary):
+    """Copies what a person put into a kit that is replaced."""
+    if (kit / _SECRETS).is_dir():
+        shutil.copytree(kit / _SECRETS, temporary / _SECRETS, symlinks=True)
 
 
 def _write_json(directory, contents):

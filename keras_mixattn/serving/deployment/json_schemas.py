@@ -6,7 +6,8 @@ output, its name is left out.
 """
 
 from keras_mixattn.errors import InputError
-from keras_mixattn.serving.deployment.signatures import Signature
+from keras_mixattn.serving.names import DEFAULT_SIGNATURE
+from keras_mixattn.serving.signature_info import Signature
 
 # What the schemas refer to.
 _DEFINITIONS = {
@@ -58,7 +59,7 @@ def request_schema(
     """
     named = {"signature_name": {"const": name}}
     # A request that names no signature is one of `serving_default`.
-    always = [] if name == "serving_default" else ["signature_name"]
+    always = [] if name == DEFAULT_SIGNATURE else ["signature_name"]
     if signature.verb != "predict":
         value = {"anyOf": [_TEXT, _array(_TEXT)]}
         example = _object(dict.fromkeys(features, value))

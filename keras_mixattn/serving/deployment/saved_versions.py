@@ -7,7 +7,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from keras_mixattn.errors import InputError
+from keras_mixattn.serving.model_directory import check_model_directory
+from keras_mixattn.serving.names import EXTRA_ASSETS
 from keras_mixattn.serving.versions import existing_versions
+
+_MANIFEST = Path(EXTRA_ASSETS) / "manifest.json"
 
 
 class SavedVersions(NamedTuple):
@@ -19,6 +23,8 @@ class SavedVersions(NamedTuple):
         stable: The version that answers requests.
         canary: The version that is tried out; often the same.
         sizes: Dict from each of these versions to its bytes.
+        warmed_up: Batch sizes that the requests of every one of them warm up;
+            `None` if a manifest does not say.
     """
 
     name: str
@@ -26,6 +32,7 @@ class SavedVersions(NamedTuple):
     stable: int
     canary: int
     sizes: dict[int, int]
+    warmed_up: tuple[int, ...] | None
 
     def path(self, version: int) -> Path:
         """Returns the directory of a version.
@@ -41,9 +48,8 @@ class SavedVersions(NamedTuple):
         Raises:
             InputError: The settings of the tokenizer are damaged.
         """
-        extra = self.path(self.stable) / "assets.extra"
         return _read_json(
-            extra / "tokenizer.json",
+            self.path(self.stable) / EXTRA_ASSETS / "tokenizer.json",
             lambda content: [
                 int(content["special_token_ids"][name])
                 for name in ("cls", "sep")
@@ -73,7 +79,7 @@ def read_saved_versions(
     # Not that of the target, if it is a link.
     name = Path(os.path.abspath(directory)).name
     directory = Path(directory).resolve()
-    _check_directory(directory)
+    check_model_directory(directory)
     _check_name(name)
     versions = existing_versions(directory)
     if not versions:
@@ -100,20 +106,8 @@ def read_saved_versions(
         version: _size(versions[version])
         for version in sorted({stable, canary})
     }
-    return SavedVersions(name, directory, stable, canary, sizes)
-
-
-def _check_directory(directory):
-    if not directory.is_dir():
-        raise InputError(
-            f"'{directory}' is not a directory; give the one that holds the "
-            "versions of a model, such as saved_models/demo."
-        )
-    if (directory / "saved_model.pb").exists():
-        raise InputError(
-            f"'{directory}' is one version of a model; give the directory "
-            f"that holds its versions, '{directory.parent}'."
-        )
+    warmed_up = _warmed_up([versions[version] for version in sizes])
+    return SavedVersions(name, directory, stable, canary, sizes, warmed_up)
 
 
 def _check_name(name):
@@ -126,10 +120,22 @@ def _check_name(name):
         )
 
 
+def _warmed_up(versions):
+    """Returns the batch sizes that all versions warm up."""
+    sizes = [
+        _read_json(
+            version / _MANIFEST,
+            lambda content: set(map(int, content.get("batch_sizes", []))),
+        )
+        for version in versions
+    ]
+    return tuple(sorted(set.intersection(*sizes))) if all(sizes) else None
+
+
 def _size(version):
     """Returns the bytes of a version whose files are those of its manifest."""
     sizes = _read_json(
-        version / "assets.extra" / "manifest.json",
+        version / _MANIFEST,
         lambda content: {
             name: int(file["bytes"]) for name, file in content["files"].items()
         },

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping
 
 from keras_mixattn.serving.deployment.saved_versions import SavedVersions
-from keras_mixattn.serving.deployment.signatures import Signature
+from keras_mixattn.serving.signature_info import Signature
 
 # Copies of the model in memory while a release loads: stable, canary and the
 # next, since a server loads a version before it unloads another.
@@ -60,6 +60,7 @@ def template_values(
         "allowed_batch_sizes": "\n".join(
             f"allowed_batch_sizes: {size}" for size in _sizes(max_batch_size)
         ),
+        "warm_up": _warm_up(versions.warmed_up, _sizes(max_batch_size)),
         "memory_mib": memory_mib(largest),
         "memory_reason": (
             f"Memory: {_COPIES} x {_megabytes(largest)} MB (stable, canary and "
@@ -107,6 +108,16 @@ def memory_mib(size: int) -> int:
 def _sizes(most):
     """Returns the powers of two below the largest batch, and that."""
     return [1 << power for power in range((most - 1).bit_length())] + [most]
+
+
+def _warm_up(warmed_up, sizes):
+    """Returns which batches are slow at first, as a comment."""
+    if warmed_up is None:
+        return "# The export does not say for which sizes it warms up."
+    cold = [str(size) for size in sizes if size not in warmed_up]
+    if not cold:
+        return "# The export warms up for all of them."
+    return f"# Not warmed up by the export: {', '.join(cold)}."
 
 
 def _megabytes(size):

@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from keras_mixattn.serving.client.signature import Signature
 from keras_mixattn.serving.local_server import errors
+from keras_mixattn.serving.signature_info import Signature
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +31,7 @@ class BatchingOptions:
     max_batch_size: int = 32
     batch_timeout: float = 0.002
     num_threads: int | None = None
-    max_enqueued: int = 1000
+    max_enqueued: int = 256
 
 
 @dataclasses.dataclass
@@ -169,10 +169,9 @@ class Batcher:
         return room <= 0
 
     def _can_share(self, request):
-        inputs = self._signatures[request.signature].inputs.values()
-        return 0 < request.rows < self._options.max_batch_size and all(
-            one.dtype == "string" and one.shape == (-1,) for one in inputs
-        )
+        signature = self._signatures[request.signature]
+        has_room = 0 < request.rows < self._options.max_batch_size
+        return has_room and signature.takes_texts
 
     def _answer(self, batch):
         if len(batch) > 1:

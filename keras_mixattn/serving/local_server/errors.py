@@ -4,7 +4,7 @@ A text that both protocols send stands here; those about JSON alone stand in
 `json_values` and the modules that use it.
 """
 
-from keras_mixattn.serving.client.codes import ServingError
+from keras_mixattn.serving.codes import ServingError
 
 # At every start, in every answer by REST, and on the page.
 BANNER = "not TensorFlow Serving"

@@ -11,14 +11,16 @@ from tensorflow_serving.apis import get_model_status_pb2
 from tensorflow_serving.apis import predict_pb2
 from tensorflow_serving.apis import regression_pb2
 
-from keras_mixattn.serving.client.codes import CODES
-from keras_mixattn.serving.client.codes import ServingError
+from keras_mixattn.serving.codes import CODES
+from keras_mixattn.serving.codes import ServingError
 from keras_mixattn.serving.local_server import errors
-from keras_mixattn.serving.local_server.examples import serialized_examples
+from keras_mixattn.serving.local_server.example_inputs import (
+    serialized_examples,
+)
 from keras_mixattn.serving.local_server.service import Service
 from keras_mixattn.serving.local_server.service import Target
-from keras_mixattn.serving.local_server.tensors import fill_tensor
-from keras_mixattn.serving.local_server.tensors import to_array
+from keras_mixattn.serving.local_server.tensor_protos import fill_tensor
+from keras_mixattn.serving.local_server.tensor_protos import to_array
 
 _LOG = logging.getLogger(__name__)
 

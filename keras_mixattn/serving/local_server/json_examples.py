@@ -53,10 +53,19 @@ def _example(value):
         )
     example = tf.train.Example()
     for name, content in value.items():
-        feature = example.features.feature[to_bytes(name).decode()]
+        feature = example.features.feature[_feature_name(name)]
         for one in content if isinstance(content, list) else [content]:
             _add_to_feature(one, name, feature)
     return example.SerializeToString()
+
+
+def _feature_name(name):
+    try:
+        return to_bytes(name).decode()
+    except UnicodeDecodeError as error:
+        raise errors.invalid(
+            f"Feature name {quoted(name)} is not UTF-8"
+        ) from error
 
 
 def _add_to_feature(value, name, feature):

@@ -4,9 +4,7 @@ import math
 
 import numpy as np
 
-from keras_mixattn.serving.client.codes import ServingError
-from keras_mixattn.serving.client.signature import Signature
-from keras_mixattn.serving.client.signature import TensorInfo
+from keras_mixattn.serving.codes import ServingError
 from keras_mixattn.serving.local_server import errors
 from keras_mixattn.serving.local_server.json_values import TYPE_NAMES
 from keras_mixattn.serving.local_server.json_values import checked_float
@@ -14,6 +12,11 @@ from keras_mixattn.serving.local_server.json_values import from_base64
 from keras_mixattn.serving.local_server.json_values import is_base64
 from keras_mixattn.serving.local_server.json_values import quoted
 from keras_mixattn.serving.local_server.json_values import to_bytes
+from keras_mixattn.serving.signature_info import Signature
+from keras_mixattn.serving.signature_info import TensorInfo
+
+# More axes than any input has; NumPy has no more than 64.
+_DEEPEST = 32
 
 
 def signature_name(document: dict) -> str:
@@ -162,6 +165,10 @@ def _read_value(value, info: TensorInfo) -> tuple[list, tuple]:
     while isinstance(first, list):
         shape.append(len(first))
         first = first[0] if first else None
+        if len(shape) > _DEEPEST:
+            raise errors.invalid(
+                f"Encountered lists in more than {_DEEPEST} levels"
+            )
     level = [value]
     for depth, size in enumerate(shape):
         for one in level:

@@ -134,7 +134,10 @@ def quoted(value) -> str:
     Args:
         value: Any value.
     """
-    text = json.dumps(value, ensure_ascii=True)
+    try:
+        text = json.dumps(value, ensure_ascii=True)
+    except RecursionError:
+        text = "..."
     if len(text) > _LONGEST_QUOTE:
         text = text[:_LONGEST_QUOTE] + "..."
     return text

@@ -15,11 +15,11 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_text  # noqa: F401  registers the tokenizer's operations
 
-from keras_mixattn.serving.client.codes import CODES
-from keras_mixattn.serving.client.codes import ServingError
-from keras_mixattn.serving.client.signature import Signature
-from keras_mixattn.serving.client.signature import TensorInfo
+from keras_mixattn.serving.codes import CODES
+from keras_mixattn.serving.codes import ServingError
 from keras_mixattn.serving.local_server import errors
+from keras_mixattn.serving.signature_info import Signature
+from keras_mixattn.serving.signature_info import signatures_of_messages
 
 # What a session puts before the runtime's own words.
 _PREFIX = "Graph execution error:\n\n"
@@ -51,13 +51,7 @@ class LoadedModel:
             raise ServingError("NOT_FOUND", str(error)) from error
         graph.finalize()
         self.definitions = dict(meta_graph.signature_def)
-        self.signatures = {
-            name: Signature(
-                _tensors(definition.inputs), _tensors(definition.outputs)
-            )
-            for name, definition in self.definitions.items()
-            if name != "__saved_model_init_op"
-        }
+        self.signatures = signatures_of_messages(self.definitions)
 
     def run(self, signature: str, inputs: dict) -> dict[str, np.ndarray]:
         """Returns the outputs of a signature.
@@ -127,19 +121,6 @@ def check_inputs(inputs: dict, signature: Signature) -> None:
         )
         if not fits:
             raise errors.wrong_rank(name, array.shape, info.shape)
-
-
-def _tensors(tensors):
-    return {name: _tensor(tensors[name]) for name in sorted(tensors)}
-
-
-def _tensor(info):
-    shape = info.tensor_shape
-    sizes = None
-    if not shape.unknown_rank:
-        sizes = tuple(one.size for one in shape.dim)
-    dtype = tf.dtypes.as_dtype(info.dtype).name
-    return TensorInfo(info.name, dtype, sizes)
 
 
 def _serving_error(error):

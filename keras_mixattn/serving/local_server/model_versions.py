@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from keras_mixattn.errors import InputError
-from keras_mixattn.serving.client.codes import ServingError
+from keras_mixattn.errors import first_line
+from keras_mixattn.serving.codes import ServingError
 from keras_mixattn.serving.local_server import errors
 from keras_mixattn.serving.local_server.batching import Batcher
 from keras_mixattn.serving.local_server.batching import BatchingOptions
@@ -116,7 +117,7 @@ class ModelVersions:
             version, state = max(self._states.items())
             raise InputError(
                 f"Version {version} of '{self.directory}' did not become "
-                f"available: {state.error}."
+                f"available: {first_line(state.error)}."
             )
         self._poller.start()
 

@@ -17,7 +17,7 @@ def binary_command(
     Args:
         directory: Holds the versions.
         model: Name of the model.
-        host: Not used: the binary listens everywhere.
+        host: Not used: the binary listens at every address of the machine.
         port: Port of gRPC.
         rest_port: Port of REST.
 
@@ -65,6 +65,15 @@ def docker_command(
         f"--env=MODEL_NAME={model}",
         SERVING_IMAGE,
     ]
+
+
+def listens_everywhere(command: list[str]) -> bool:
+    """Returns whether a command starts a server at every address.
+
+    Args:
+        command: Its words.
+    """
+    return Path(command[0]).name == _BINARY
 
 
 def _daemon_answers(docker):

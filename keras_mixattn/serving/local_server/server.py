@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import socket
+import sys
 import threading
 import time
 from pathlib import Path
@@ -10,14 +11,13 @@ import grpc
 import uvicorn
 
 from keras_mixattn.errors import InputError
+from keras_mixattn.serving.local_server import errors
 from keras_mixattn.serving.local_server.batching import BatchingOptions
 from keras_mixattn.serving.local_server.grpc_services import add_services
 from keras_mixattn.serving.local_server.model_versions import ModelVersions
+from keras_mixattn.serving.local_server.rest import MOST_REQUESTS
 from keras_mixattn.serving.local_server.rest import rest_application
 from keras_mixattn.serving.local_server.service import Service
-
-# Requests by gRPC that are answered or wait at once.
-_THREADS = 64
 
 
 class LocalServer:
@@ -69,12 +69,18 @@ class LocalServer:
         self._http = None
 
     def start(self) -> "LocalServer":
-        """Loads the model, then opens both ports.
+        """Says what it is, loads the model, then opens both ports.
 
         Raises:
             InputError: There is no version that can be loaded, or a port is
                 taken.
         """
+        print(
+            f"This is {errors.BANNER}, but a server of keras_mixattn for "
+            "trying out an export.",
+            file=sys.stderr,
+            flush=True,
+        )
         self._versions.start()
         try:
             self._start_rest()
@@ -153,7 +159,9 @@ class LocalServer:
 
     def _start_grpc(self):
         self._grpc = grpc.server(
-            concurrent.futures.ThreadPoolExecutor(_THREADS),
+            concurrent.futures.ThreadPoolExecutor(MOST_REQUESTS),
+            # Further ones are refused with RESOURCE_EXHAUSTED.
+            maximum_concurrent_rpcs=MOST_REQUESTS,
             options=[
                 ("grpc.max_receive_message_length", -1),
                 ("grpc.max_send_message_length", -1),

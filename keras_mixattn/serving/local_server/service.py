@@ -1,16 +1,16 @@
 """What clients ask for, whatever the protocol."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
-from keras_mixattn.serving.client.signature import Signature
 from keras_mixattn.serving.local_server import errors
 from keras_mixattn.serving.local_server.loaded_model import check_inputs
 from keras_mixattn.serving.local_server.model_versions import ModelVersions
 from keras_mixattn.serving.local_server.model_versions import VersionState
-
-_DEFAULT = "serving_default"
+from keras_mixattn.serving.names import DEFAULT_SIGNATURE
+from keras_mixattn.serving.signature_info import Signature
 
 
 class Target(NamedTuple):
@@ -73,19 +73,31 @@ class Service:
             ServingError: What is wrong.
         """
         with self._use(target) as servable:
-            name, signature = _signature(servable, target, "predict")
-            for place, one in enumerate(only):
-                if one not in signature.outputs:
-                    raise errors.wrong_output(one, list(signature.outputs))
-                if one in only[:place]:
-                    raise errors.invalid(
-                        f"duplicate output tensor alias: {one}"
-                    )
-            check_inputs(inputs, signature)
-            outputs = servable.batcher.submit(name, inputs, timeout)
-        if only:
-            outputs = {one: outputs[one] for one in only}
-        return Answer(servable.version, name, outputs)
+            name, _ = _signature(servable, target, "predict")
+            return _predicted(servable, name, inputs, timeout, only)
+
+    def predict_json(
+        self,
+        target: Target,
+        read: Callable[[Signature], dict[str, np.ndarray]],
+        timeout: float | None,
+    ) -> Answer:
+        """Returns the outputs of a signature by which the inputs are read.
+
+        The version that reads them is the one that answers, whatever is
+        released meanwhile.
+
+        Args:
+            target: What the request is for.
+            read: Function from the signature to a dict from name to array.
+            timeout: Seconds until the answer is of no use.
+
+        Raises:
+            ServingError: What is wrong.
+        """
+        with self._use(target) as servable:
+            name, signature = _signature(servable, target, "json")
+            return _predicted(servable, name, read(signature), timeout)
 
     def classify(
         self, target: Target, examples: np.ndarray, timeout: float | None
@@ -120,18 +132,6 @@ class Service:
         return self._on_examples(
             target, examples, timeout, _check_regress, _numbers
         )
-
-    def signature(self, target: Target) -> Signature:
-        """Returns the signature a JSON request is read by.
-
-        Args:
-            target: What the request is for.
-
-        Raises:
-            ServingError: There is none.
-        """
-        with self._use(target) as servable:
-            return _signature(servable, target, "json")[1]
 
     def definitions(self, target: Target) -> Answer:
         """Returns the `SignatureDef` messages of a version, by name.
@@ -183,10 +183,24 @@ class Service:
 
 
 def _signature(servable, target, kind):
-    name = target.signature or _DEFAULT
+    name = target.signature or DEFAULT_SIGNATURE
     if name not in servable.model.signatures:
         raise errors.signature_not_found(name, kind)
     return name, servable.model.signatures[name]
+
+
+def _predicted(servable, name, inputs, timeout, only=()):
+    signature = servable.model.signatures[name]
+    for place, one in enumerate(only):
+        if one not in signature.outputs:
+            raise errors.wrong_output(one, list(signature.outputs))
+        if one in only[:place]:
+            raise errors.invalid(f"duplicate output tensor alias: {one}")
+    check_inputs(inputs, signature)
+    outputs = servable.batcher.submit(name, inputs, timeout)
+    if only:
+        outputs = {one: outputs[one] for one in only}
+    return Answer(servable.version, name, outputs)
 
 
 def _check_classify(signature):

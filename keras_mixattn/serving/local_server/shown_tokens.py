@@ -3,8 +3,11 @@
 import json
 from pathlib import Path
 
-from keras_mixattn import models
-from keras_mixattn.serving.client.signature import Signature
+from keras_mixattn.models import FAMILIES
+from keras_mixattn.serving.names import EXTRA_ASSETS
+from keras_mixattn.serving.names import in_order
+from keras_mixattn.serving.pair_shares import kept_of_pair
+from keras_mixattn.serving.signature_info import Signature
 
 # A page that shows more is of no use to a reader.
 _MOST = 2000
@@ -16,6 +19,9 @@ _SETTINGS = (
     "suffix_indicator",
     "oov_token",
 )
+_TOKENIZERS = {
+    family.tokenizer.__name__: family.tokenizer for family in FAMILIES.values()
+}
 
 
 class ShownTokens:
@@ -28,12 +34,12 @@ class ShownTokens:
     """
 
     def __init__(self, path: Path, signature: Signature):
-        self._inputs = list(signature.inputs)
-        # Texts of these tasks are read in windows, so nothing is cut.
+        self._inputs = list(in_order(signature.inputs))
+        # Texts of these tasks are read in windows, so only a question is cut.
         self._windows = bool({"starts", "start"} & set(signature.outputs))
         self._fills_masks = "tokens" in signature.outputs
         try:
-            self._read(path / "assets.extra")
+            self._read(path / EXTRA_ASSETS)
         except (OSError, ValueError, KeyError, AttributeError):
             self._tokenizer = None  # an export of another program
 
@@ -68,8 +74,12 @@ class ShownTokens:
         vocabulary = (folder / "vocabulary.txt").read_text(encoding="utf-8")
         self._max_length = settings["max_length"]
         self._truncate = settings.get("truncate", "round_robin")
-        self._tokenizer = getattr(models, settings["class"])(
+        self._question_length = settings.get("question_length")
+        self._tokenizer = _TOKENIZERS[settings["class"]](
             vocabulary.removesuffix("\n").split("\n"),
+            special_tokens_in_strings=settings.get(
+                "special_tokens_in_strings", False
+            ),
             **{name: settings[name] for name in _SETTINGS},
         )
 
@@ -87,16 +97,15 @@ class ShownTokens:
 
     def _kept(self, counts):
         if self._windows:
-            return counts
+            return self._kept_in_windows(counts)
         room = self._max_length - 1 - len(counts)  # [CLS], a [SEP] each
-        if len(counts) == 1:
-            return [min(counts[0], room)]
-        shares = room, 0
-        if self._truncate == "round_robin":
-            shares = room - room // 2, room // 2
-        return [
-            min(own, max(share, room - other))
-            for own, other, share in zip(
-                counts, counts[::-1], shares, strict=True
-            )
-        ]
+        if len(counts) < 2:
+            return [min(one, room) for one in counts]
+        return kept_of_pair(counts, room, self._truncate)
+
+    def _kept_in_windows(self, counts):
+        if len(counts) < 2 or self._question_length is None:
+            return counts
+        # [CLS], two [SEP] and at least one token of the context.
+        room = min(self._question_length, self._max_length - 4)
+        return [min(counts[0], room), counts[1]]

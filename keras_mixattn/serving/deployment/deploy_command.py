@@ -49,7 +49,9 @@ def add_parser(commands) -> argparse.ArgumentParser:
         help="most rows of a request; defaults to 32",
     )
     parser.add_argument(
-        "--overwrite", action="store_true", help="replace an existing kit"
+        "--overwrite",
+        action="store_true",
+        help="replace an existing kit; its folder secrets stays",
     )
     return parser
 

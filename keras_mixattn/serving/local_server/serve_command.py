@@ -11,8 +11,8 @@ from pathlib import Path
 
 from keras_mixattn.errors import InputError
 from keras_mixattn.serving.client.optional_packages import optional_module
-from keras_mixattn.serving.local_server import errors
 from keras_mixattn.serving.local_server import real_server
+from keras_mixattn.serving.model_directory import check_model_directory
 
 _SERVERS = ("auto", "tensorflow_model_server", "docker", "local")
 
@@ -76,19 +76,16 @@ def run(options: argparse.Namespace) -> None:
         InputError: The directory, an option or a port cannot be used.
     """
     directory = Path(options.directory)
-    if not directory.is_dir():
-        raise InputError(
-            f"Directory '{directory}' does not exist; give one such as "
-            "saved_models/NAME, which holds the versions of a model."
-        )
-    if (directory / "saved_model.pb").exists():
-        raise InputError(
-            f"'{directory}' is one version; give the directory that holds "
-            f"it, '{directory.absolute().parent}'."
-        )
+    check_model_directory(directory)
     model = options.model or directory.absolute().name
     command = _real_server(options, directory, model)
     if command is not None:
+        if real_server.listens_everywhere(command):
+            print(
+                "it listens at every address of this machine, whatever --host "
+                "says",
+                file=sys.stderr,
+            )
         print("starting " + " ".join(command), file=sys.stderr, flush=True)
         os.execv(command[0], command)  # signals then reach it directly
     _serve_locally(options, directory, model)
@@ -110,9 +107,12 @@ def _real_server(options, directory, model):
         if command is not None:
             return command
     if options.server != "auto":
+        problem = "is not on PATH"
+        if options.server == "docker":
+            problem += ", or its daemon does not answer"
         raise InputError(
-            f"Server '{options.server}' is not on this machine; leave --server "
-            "out to take what there is."
+            f"Server '{options.server}' {problem}; leave --server out to take "
+            "what there is."
         )
     return None
 
@@ -144,12 +144,6 @@ def _serve_locally(options, directory, model):
     logging.getLogger("keras_mixattn").setLevel(logging.INFO)
     # It warns that its loader of sessions is deprecated.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    print(
-        f"This is {errors.BANNER}, but a server of keras_mixattn for trying "
-        "out an export.",
-        file=sys.stderr,
-        flush=True,
-    )
     server = LocalServer(
         directory,
         model,

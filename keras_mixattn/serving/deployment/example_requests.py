@@ -1,6 +1,6 @@
 """A REST request of each signature, to try a server with."""
 
-from keras_mixattn.serving.deployment.signatures import Signature
+from keras_mixattn.serving.signature_info import Signature
 
 # By the name of the input; any other gets the first.
 _TEXTS = {

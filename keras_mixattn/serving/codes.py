@@ -1,4 +1,7 @@
-"""Codes of a server's answers: TensorFlow's, which are gRPC's, and HTTP's."""
+"""Codes of a server's answers: TensorFlow's, which are gRPC's, and HTTP's.
+
+Without TensorFlow and Keras, so that clients can import it.
+"""
 
 # In the order of their numbers.
 CODES = (
@@ -38,6 +41,9 @@ HTTP_STATUS = {
     "UNAVAILABLE": 503,
     "UNAUTHENTICATED": 401,
 }
+# What is no code of the server: its own faults, and a proxy whose server is
+# not there.
+_OF_OTHERS = {500: "INTERNAL", 502: "UNAVAILABLE"}
 
 
 class ServingError(RuntimeError):
@@ -69,8 +75,17 @@ def code_of_http_status(status: int) -> str:
 
     Returns:
         The first code that has it, `"UNKNOWN"` for a status of no code.
+
+    Example:
+
+    ```python
+    assert code_of_http_status(404) == "NOT_FOUND"
+    assert code_of_http_status(502) == "UNAVAILABLE"
+    ```
     """
+    if status in _OF_OTHERS:
+        return _OF_OTHERS[status]
     for code, known in HTTP_STATUS.items():
         if known == status:
             return code
-    return "INTERNAL" if status == 500 else "UNKNOWN"
+    return "UNKNOWN"
