@@ -1,6 +1,7 @@
 """Checks of values that both training commands share."""
 
 import math
+from collections.abc import Iterable
 
 from keras_mixattn.errors import InputError
 
@@ -38,6 +39,30 @@ def check_range(
             )
 
 
+def check_word(config, name: str, legal: Iterable[str]) -> None:
+    """Checks that a value of a configuration is one of some words.
+
+    Args:
+        config: A configuration.
+        name: The key.
+        legal: The words.
+
+    Raises:
+        InputError: It is another.
+
+    Example:
+
+    ```python
+    check_word(config, "dtype", ("float32", "mixed_bfloat16"))
+    ```
+    """
+    value = getattr(config, name)
+    if value not in legal:
+        raise InputError(
+            f"The key {name!r} must be {' or '.join(legal)}; it is {value!r}."
+        )
+
+
 def check_training_keys(config) -> None:
     """Checks the keys that every training configuration has.
 
@@ -52,8 +77,4 @@ def check_training_keys(config) -> None:
     check_range(config, "dropout", "attention_dropout", least=0, below=1)
     # TensorFlow takes seeds as int32.
     check_range(config, "seed", least=0, below=2**31)
-    if config.dtype not in DTYPES:
-        raise InputError(
-            f"The key 'dtype' must be {' or '.join(DTYPES)}; it is "
-            f"{config.dtype!r}."
-        )
+    check_word(config, "dtype", DTYPES)

@@ -14,12 +14,14 @@ from keras_mixattn.errors import InputError
 Value = bool | int | float | str | list | dict | None
 
 
-def key(default, help: str):
+def key(default, help: str, may_change: bool = False):
     """Declares a key of a configuration with its help text.
 
     Args:
         default: The value if neither the file nor the command line has one.
         help: One line for `--help`.
+        may_change: Whether an interrupted run may go on with another value.
+            Defaults to `False`.
 
     Returns:
         A dataclass field.
@@ -34,7 +36,7 @@ def key(default, help: str):
     # 100
     ```
     """
-    metadata = {"help": help}
+    metadata = {"help": help, "may_change": may_change}
     if isinstance(default, list):
         return dataclasses.field(
             default_factory=lambda: list(default), metadata=metadata
@@ -51,8 +53,9 @@ def read_config(
 ) -> tuple[object, bool]:
     """Reads the command line of a training script.
 
-    `--config FILE` names a JSON object of keys; every `--KEY VALUE` replaces
-    one; `--debug` replaces some by small values and the run directory by
+    `--config FILE` names a JSON object of keys; of several files a later one
+    replaces the keys of those before it. Every `--KEY VALUE` replaces one;
+    `--debug` replaces some by small values and the run directory by
     `<run_directory>-debug`. A value other than text is written as JSON, a
     list of texts also with commas.
 
@@ -81,8 +84,8 @@ def read_config(
     """
     arguments, overrides = _parse(config_class, argv, program)
     values = {}
-    if arguments.config is not None:
-        values = _values_of_file(config_class, arguments.config)
+    for path in arguments.config:
+        values.update(_values_of_file(config_class, path))
     values.update(overrides)
     values = {**implied(values), **values}
     if arguments.debug:
@@ -111,7 +114,10 @@ def _parse(config_class, argv, program):
         prog=program, allow_abbrev=False, argument_default=argparse.SUPPRESS
     )
     parser.add_argument(
-        "--config", default=None, help="JSON file of the keys below"
+        "--config",
+        action="append",
+        default=[],
+        help="JSON file of the keys below; a further one replaces some",
     )
     parser.add_argument(
         "--debug",

@@ -44,7 +44,7 @@ def written_whole(path: str | Path) -> Iterator[Path]:
             removed(partial)
             removed(old)
             yield partial
-            _flush(partial)
+            flush(partial)
             if path.is_dir():
                 path.rename(old)
             os.replace(partial, path)
@@ -58,7 +58,26 @@ def written_whole(path: str | Path) -> Iterator[Path]:
         ) from error
 
 
-def _flush(path: Path) -> None:
+def remove_leftovers(directory: Path) -> None:
+    """Removes what processes that were killed while they wrote have left.
+
+    Args:
+        directory: Where nobody writes now; directories in it may be used.
+    """
+    for pattern in (".partial-*", ".old-*"):
+        for path in directory.glob(pattern):
+            removed(path)
+
+
+def flush(path: Path) -> None:
+    """Waits until a file, or all of a directory, is on the disk.
+
+    Args:
+        path: Of the file or directory.
+
+    Raises:
+        OSError: It cannot be written whole.
+    """
     files = path.rglob("*") if path.is_dir() else [path]
     for file in files:
         if file.is_file():

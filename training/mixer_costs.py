@@ -24,9 +24,8 @@ from keras_mixattn.data import masked_lm_dataset
 from keras_mixattn.errors import exit_on_input_error
 from training.config import read_config
 from training.mixer_grid import MIXERS
-from training.pretrain import build_model
-from training.pretrain import prepared
 from training.pretrain_config import PretrainConfig
+from training.pretrain_model import build_pretraining
 from training.report import write_metrics
 
 _ROUNDS = 21
@@ -78,9 +77,9 @@ def measure(config: PretrainConfig, rounds: int = _ROUNDS) -> dict[str, dict]:
     models = {}
     for name, mixers in MIXERS.items():
         own = dataclasses.replace(config, mixers=mixers)
-        masked_lm, masker = build_model(own, vocabulary)
-        models[name] = prepared(own, masked_lm)
-    batches = list(_batches(config, masker, len(vocabulary)))
+        pretraining = build_pretraining(own, vocabulary)
+        models[name] = pretraining.objective
+    batches = list(_batches(config, pretraining.masker, len(vocabulary)))
     seconds = step_costs(models, batches, rounds)
     return {
         name: {

@@ -12,7 +12,7 @@ from training.stages import Stage
 from training.stages import run_stages
 
 # What only an unfinished run needs is many times larger than the rest.
-_NEEDED_TO_RESUME = ("windows", "state.npz", "best.npz", "logs")
+_NEEDED_TO_RESUME = ("windows", "state*.npz", "best.npz", "logs")
 
 
 def run_all(
@@ -57,4 +57,5 @@ def _run(stages: list[Stage], mark: str) -> None:
     run_stages(stages, stages[0].log.parent / "stages.json", mark, fresh=False)
     for stage in stages:
         for name in _NEEDED_TO_RESUME if stage.run_directory else ():
-            removed(stage.run_directory / name)
+            for path in stage.run_directory.glob(name):
+                removed(path)

@@ -1,45 +1,56 @@
-r"""Pre-trains an encoder by masked language modelling.
+r"""Pre-trains an encoder: masked language modelling, or replaced tokens.
 
     python -m training.pretrain --config training/configs/pretrain_demo.json
 
 Any key of the configuration can be set on the command line, for example
-`--steps 2000 --run_directory runs/longer`; `--help` lists them. Run the same
-command again after an interruption, and it resumes from the last round.
+`--steps 2000 --run_directory runs/longer`; `--help` lists them. Of several
+`--config` files a later one replaces keys of those before it. Run the same
+command again after an interruption, and it resumes from the last state.
+
+Exit codes: 0 finished; 75 stopped by SIGTERM or SIGINT with the state saved;
+1 another worker vanished; 2 something is to be mended first, as it says.
+After 75 and 1 the same command goes on.
 """
 
-import math
+import contextlib
+import sys
+from collections.abc import Iterator
 from collections.abc import Sequence
 
-import keras
-import numpy as np
+import tensorflow as tf
 
-from keras_mixattn.data import SPECIAL_TOKENS
-from keras_mixattn.data import TokenMasker
 from keras_mixattn.data import load_vocabulary
-from keras_mixattn.data import masked_lm_dataset
 from keras_mixattn.errors import InputError
 from keras_mixattn.errors import exit_on_input_error
-from keras_mixattn.models import FAMILIES
-from keras_mixattn.models import MaskedLM
-from keras_mixattn.pretraining import adamw
-from keras_mixattn.pretraining import with_sentence_structure
+from keras_mixattn.pretraining import strategy_of
 from training.config import read_config
 from training.files import digest
+from training.fit_steps import fit_steps
+from training.fit_steps import load_record
+from training.pretrain_batches import check_batch
+from training.pretrain_batches import held_out_batches
+from training.pretrain_batches import training_batches
 from training.pretrain_config import DEBUG
 from training.pretrain_config import PretrainConfig
 from training.pretrain_config import check_config
-from training.progress import fit_resumably
-from training.report import draw_curves
-from training.report import write_metrics
+from training.pretrain_model import Pretraining
+from training.pretrain_model import build_pretraining
+from training.pretrain_results import write_results
 from training.run_directory import RunDirectory
 from training.run_directory import open_run
-from training.window_splits import HELD_OUT_SEED
+from training.run_log import run_log
+from training.stop_signals import StopSignals
+from training.team import Team
+from training.team import check_cluster
+from training.window_splits import Windows
 from training.window_splits import count_windows
 from training.window_splits import keep_windows
 from training.window_splits import read_windows
+from training.window_splits import record_manifests
 
-OBJECTIVES = ("masked_lm", "sentence_structure")
-OUTPUTS = ("windows", "metrics.json", "curves.png", "preset")
+OUTPUTS = ("windows", "metrics.json", "metrics.jsonl", "curves.png")
+OUTPUTS += ("report.md", "preset")
+LOST_WORKER = 1
 
 
 @exit_on_input_error
@@ -50,7 +61,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         argv: The arguments, by default those of the command line.
 
     Raises:
-        SystemExit: With code 2 on bad input.
+        SystemExit: With code 2 on bad input, 75 on SIGTERM and SIGINT, 1 if
+            another worker vanished.
 
     Example:
 
@@ -62,202 +74,131 @@ def main(argv: Sequence[str] | None = None) -> None:
         PretrainConfig, argv, "python -m training.pretrain", DEBUG
     )
     check_config(config)
+    check_cluster(config.strategy)
     vocabulary = load_vocabulary(config.vocabulary)
-    model, masker = build_model(config, vocabulary)
-    inputs = {"vocabulary": digest(config.vocabulary)}
-    run = open_run(config, inputs, fresh, OUTPUTS)
-    if run is None:
-        return
-    windows = read_windows(config, model.preprocessor.tokenizer, run)
-    run.claim()
-    keep_windows(windows, run)
-    record = fit(config, model, masker, windows, run)
-    record["train_windows"] = count_windows(windows["train"])
-    write_results(config, model, record, run)
+    strategy = strategy_of(
+        config.strategy, config.devices, config.cluster, config.tpu
+    )
+    check_batch(config, strategy.num_replicas_in_sync)
+    with StopSignals().caught() as signals:
+        pretrain(config, vocabulary, fresh, Team(strategy), signals)
 
 
-def build_model(
-    config: PretrainConfig, vocabulary: list[str]
-) -> tuple[MaskedLM, TokenMasker]:
-    """Builds the masked language model.
+def pretrain(
+    config: PretrainConfig,
+    vocabulary: list[str],
+    fresh: bool,
+    team: Team,
+    signals: StopSignals,
+) -> None:
+    """Trains from the last state to the end, and writes the results.
 
     Args:
         config: The configuration.
         vocabulary: The word pieces.
-
-    Returns:
-        The model, with random weights, and what masks its inputs.
+        fresh: Whether to start over.
+        team: The processes that train together.
+        signals: What may end the run.
 
     Raises:
-        InputError: The sizes do not fit together.
+        InputError: Something is to be mended.
+        SystemExit: With code 75 on a signal, 1 if another worker vanished.
     """
-    keras.utils.set_random_seed(config.seed)
-    family = FAMILIES[config.model]
-    names = ("num_layers", "num_heads", "hidden_dim", "intermediate_dim")
-    names += ("embedding_dim", "num_groups", "mixers", "max_sequence_length")
-    names += ("dropout", "attention_dropout", "dtype", "pooling_segments")
-    names += ("drop_mask", "drop_mask_rate")
-    chosen = {name: getattr(config, name) for name in names}
-    try:
-        tokenizer = family.tokenizer(vocabulary, lowercase=config.lowercase)
-        backbone = family.backbone.from_architecture(
-            config.architecture,
-            vocabulary_size=len(vocabulary),
-            cls_token_id=tokenizer.cls_token_id,
-            sep_token_id=tokenizer.sep_token_id,
-            mask_token_id=tokenizer.mask_token_id,
-            **{name: v for name, v in chosen.items() if v is not None},
-        )
-        masker = TokenMasker(
-            vocabulary_size=len(vocabulary),
-            mask_token_id=tokenizer.mask_token_id,
-            pad_token_id=tokenizer.pad_token_id,
-            special_token_ids=[
-                tokenizer.token_to_id(token) for token in SPECIAL_TOKENS
-            ],
-            mask_rate=config.mask_rate,
-        )
-        length = config.sequence_length
-        preprocessor = family.masked_lm.preprocessor_cls(
-            tokenizer,
-            sequence_length=length,
-            mask_selection_rate=config.mask_rate,
-            mask_selection_length=masker.max_predictions(length),
-        )
-        model = family.masked_lm(backbone, preprocessor=preprocessor)
-    except ValueError as error:
-        raise InputError(f"The model cannot be built: {error}") from error
-    return model, masker
+    with team.strategy.scope():
+        pretraining = build_pretraining(config, vocabulary)
+    inputs = {"vocabulary": digest(config.vocabulary)}
+    for name, manifest in record_manifests(config).items():
+        inputs[name] = digest(manifest)
+    run = open_run(config, inputs, fresh, OUTPUTS, config.keep)
+    if run is None:
+        return
+    windows = read_windows(config, pretraining.tokenizer, run)
+    train_windows = count_windows(windows["train"])
+    with _in_one_sentence(windows, team):
+        if team.is_chief:
+            run.claim()
+            keep_windows(windows, run)
+        team.wait()
+        record = fit(config, pretraining, windows, run, team, signals)
+        if team.is_chief:
+            write_results(config, pretraining, record, train_windows, run)
+        team.wait()
 
 
 def fit(
     config: PretrainConfig,
-    model: MaskedLM,
-    masker: TokenMasker,
-    windows: dict[str, np.ndarray],
+    pretraining: Pretraining,
+    windows: dict[str, Windows],
     run: RunDirectory,
+    team: Team,
+    signals: StopSignals,
 ) -> dict:
     """Trains from the last saved state to the end.
 
     Args:
         config: The configuration.
-        model: The masked language model.
-        masker: What masks the windows.
+        pretraining: What is trained.
         windows: Those to train on and those to measure on after each round.
         run: Where states and logs go.
+        team: The processes that train together.
+        signals: What may end the run.
 
     Returns:
-        The record of `fit_resumably`.
+        The record of `load_record`.
     """
-    trained = prepared(config, model)
-
-    def batches(name, seed, **options):
-        dataset = masked_lm_dataset(
-            windows[name], masker, config.batch_size, seed, **options
+    record = load_record(pretraining.objective, run, team)
+    masker = pretraining.masker
+    with run_log(config, pretraining, record, run, team) as callbacks:
+        fit_steps(
+            pretraining.objective,
+            run,
+            record,
+            rounds=config.steps // config.steps_per_round,
+            steps_per_round=config.steps_per_round,
+            steps_per_state=(
+                config.steps_per_checkpoint or config.steps_per_round
+            ),
+            batches_from=lambda step: training_batches(
+                config, windows["train"], masker, team, step
+            ),
+            validation_data=held_out_batches(
+                config, windows["validation"], masker
+            ),
+            team=team,
+            signals=signals,
+            callbacks=callbacks,
         )
-        return dataset.map(
-            lambda inputs, labels, weights: (
-                {key: inputs[key] for key in trained.input},
-                labels,
-                weights,
-            )
+    return record
+
+
+@contextlib.contextmanager
+def _in_one_sentence(windows: dict[str, Windows], team: Team) -> Iterator[None]:
+    """Says of an error of TensorFlow what is to be done about it."""
+    try:
+        yield
+    except tf.errors.OpError as error:
+        for rows in windows.values():
+            if fault := getattr(rows, "fault", None):
+                raise fault from error
+        if "No space left" in str(error):
+            raise InputError(
+                "The disk is full; the last state is kept: free some space "
+                "and run the same command again."
+            ) from error
+        if isinstance(error, tf.errors.ResourceExhaustedError):
+            raise InputError(
+                "The memory is too small for a step; raise micro_batches, or "
+                "lower batch_size and add --fresh."
+            ) from error
+        if team.is_alone:
+            raise
+        print(
+            f"error: Another worker vanished ({type(error).__name__}); the "
+            "last state is kept: start all workers again to go on.",
+            file=sys.stderr,
+            flush=True,
         )
-
-    return fit_resumably(
-        trained,
-        run,
-        rounds=config.steps // config.steps_per_round,
-        steps_per_round=config.steps_per_round,
-        batches_from=lambda step: batches(
-            "train", config.seed, first_step=step
-        ),
-        validation_data=batches("validation", HELD_OUT_SEED, shuffle=False),
-    )
-
-
-def prepared(config: PretrainConfig, masked_lm: MaskedLM) -> keras.Model:
-    """Returns what is trained of a masked language model, compiled.
-
-    Args:
-        config: The configuration.
-        masked_lm: The masked language model.
-
-    Returns:
-        The masked LM, or a model with its weights and one more objective.
-    """
-    model = masked_lm
-    if config.sentence_structure:
-        model = with_sentence_structure(masked_lm)
-    warmup_steps = config.warmup_steps
-    if warmup_steps is None:
-        warmup_steps = config.steps // 10
-
-    def loss():
-        return keras.losses.SparseCategoricalCrossentropy(
-            from_logits=True, reduction="mean_with_sample_weight"
-        )
-
-    def metrics():
-        return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
-
-    names = OBJECTIVES if config.sentence_structure else ()
-    model.compile(
-        optimizer=adamw(
-            config.learning_rate,
-            config.steps,
-            warmup_steps,
-            config.weight_decay,
-        ),
-        loss={name: loss() for name in names} or loss(),
-        weighted_metrics={name: metrics() for name in names} or metrics(),
-    )
-    return model
-
-
-def write_results(
-    config: PretrainConfig,
-    model: MaskedLM,
-    record: dict,
-    run: RunDirectory,
-) -> None:
-    """Writes the preset, the curves and, last, `metrics.json`.
-
-    Args:
-        config: The configuration.
-        model: The trained model.
-        record: What `fit` returned.
-        run: Where the files go.
-    """
-    run.save_preset(model)
-    history = record["history"]
-    of_masked_lm = "masked_lm_" if config.sentence_structure else ""
-    draw_curves(
-        history,
-        f"rounds of {config.steps_per_round} steps",
-        run / "curves.png",
-        (f"{of_masked_lm}loss", f"{of_masked_lm}accuracy"),
-    )
-    loss = history[-1][f"val_{of_masked_lm}loss"]
-    metrics = {
-        "validation_loss": loss,
-        "validation_perplexity": math.exp(loss),
-        "validation_accuracy": history[-1][f"val_{of_masked_lm}accuracy"],
-        "parameters": model.backbone.count_params(),
-        "train_windows": record["train_windows"],
-        "windows_seen": config.steps * config.batch_size,
-        "seconds": record["seconds"],
-        "history": history,
-    }
-    text = ""
-    if config.sentence_structure:
-        accuracy = history[-1]["val_sentence_structure_accuracy"]
-        metrics["validation_sentence_structure_accuracy"] = accuracy
-        text = f" Order of two texts: {accuracy:.1%} right."
-    write_metrics(metrics, run / "metrics.json")
-    print(
-        f"Held-out masked tokens: {metrics['validation_accuracy']:.1%} right, "
-        f"loss {loss:.3f}.{text} Wrote {run / 'preset'}."
-    )
+        raise SystemExit(LOST_WORKER) from error
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 Re-running a command resumes from the last state.
 """
 
+import dataclasses
 import json
 import zipfile
 from pathlib import Path
@@ -11,13 +12,13 @@ import numpy as np
 
 from keras_mixattn.errors import InputError
 from training.config import config_text
+from training.files import remove_leftovers
 from training.files import removed
 from training.files import written_whole
+from training.states import States
 
-_STATE = "state.npz"
 _CONFIG = "config.json"
 _INPUTS = "inputs.json"
-_RECORD = "record"
 
 
 class RunDirectory:
@@ -30,6 +31,7 @@ class RunDirectory:
         inputs: Digests of what the run starts from, by name.
         fresh: Whether the run replaces an earlier one.
         outputs: Names of the files and directories that the run makes.
+        keep: How many of the last states are kept. Defaults to 1.
 
     Raises:
         InputError: An earlier run there has another configuration or other
@@ -42,8 +44,15 @@ class RunDirectory:
         inputs: dict[str, str],
         fresh: bool,
         outputs: tuple[str, ...],
+        keep: int = 1,
     ):
         self.path = Path(config.run_directory)
+        self._states = States(self.path, keep)
+        self._may_differ = {
+            field.name
+            for field in dataclasses.fields(config)
+            if field.metadata.get("may_change")
+        }
         self.fresh = fresh
         self.outputs = outputs
         self._texts = {
@@ -57,13 +66,17 @@ class RunDirectory:
     def claim(self) -> None:
         """Makes the directory this run's: writes what it was started with.
 
+        Files that a killed process left half written are removed.
+
         Raises:
             InputError: The directory cannot be written.
         """
         if self.fresh:
-            for name in (_STATE, *self._texts, "logs", *self.outputs):
+            self._states.remove()
+            for name in (*self._texts, "logs", *self.outputs):
                 removed(self / name)
             self.fresh = False
+        remove_leftovers(self.path)
         for name, text in self._texts.items():
             with written_whole(self / name) as partial:
                 partial.write_text(text, encoding="utf-8")
@@ -94,6 +107,7 @@ class RunDirectory:
             f"{json.dumps(values.get(key))}"
             for key in sorted({*earlier, *values})
             if earlier.get(key) != values.get(key)
+            and key not in self._may_differ
         ]
         if other:
             raise InputError(
@@ -102,7 +116,7 @@ class RunDirectory:
             )
 
     def save_state(self, model, record: dict) -> None:
-        """Writes all that training goes on from, in one step.
+        """Writes all that training goes on from, see `States`.
 
         Args:
             model: A compiled Keras model. Its weights, the states of its
@@ -113,8 +127,7 @@ class RunDirectory:
             f"{number:05}": np.asarray(variable)
             for number, variable in enumerate(_variables(model))
         }
-        arrays[_RECORD] = np.array(json.dumps(record))
-        self._write_arrays(self / _STATE, arrays)
+        self._states.save(arrays, record)
 
     def load_state(self, model) -> dict | None:
         """Puts the last saved state into a model.
@@ -127,13 +140,13 @@ class RunDirectory:
             The record, or `None` if there is no state.
 
         Raises:
-            InputError: The state is damaged or belongs to another model.
+            InputError: All states are damaged, or belong to another model.
         """
-        if not (self / _STATE).exists():
+        state = self._states.load()
+        if state is None:
             return None
-        arrays = self._read_arrays(self / _STATE)
-        record = json.loads(str(arrays.pop(_RECORD)))
-        self._assign(_variables(model), arrays, _STATE)
+        arrays, record = state
+        self._assign(_variables(model), arrays, "state.npz")
         return record
 
     def save_weights(self, model, name: str) -> None:
@@ -198,7 +211,11 @@ class RunDirectory:
 
 
 def open_run(
-    config, inputs: dict[str, str], fresh: bool, outputs: tuple[str, ...]
+    config,
+    inputs: dict[str, str],
+    fresh: bool,
+    outputs: tuple[str, ...],
+    keep: int = 1,
 ) -> RunDirectory | None:
     """Opens the directory of a run and prints its configuration.
 
@@ -207,6 +224,7 @@ def open_run(
         inputs: See `RunDirectory`.
         fresh: See `RunDirectory`.
         outputs: See `RunDirectory`; with `metrics.json` a run is finished.
+        keep: See `RunDirectory`.
 
     Returns:
         The directory, not claimed yet, or `None` if its run is finished.
@@ -215,7 +233,7 @@ def open_run(
         InputError: An earlier run there has another configuration or other
             inputs, and is not to be replaced.
     """
-    run = RunDirectory(config, inputs, fresh, outputs)
+    run = RunDirectory(config, inputs, fresh, outputs, keep)
     print(config_text(config), end="")
     if run.has("metrics.json"):
         print(f"'{run.path}' is finished; add --fresh to start over.")

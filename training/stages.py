@@ -1,14 +1,11 @@
 """Commands that build on each other; finished ones are skipped."""
 
-import ctypes
 import dataclasses
 import hashlib
 import json
 import os
-import re
 import resource
 import shlex
-import signal
 import subprocess
 import sys
 import time
@@ -16,20 +13,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from keras_mixattn.errors import InputError
+from training.child_process import GREETINGS
+from training.child_process import end_with_parent
 from training.files import removed
 from training.files import written_whole
 
-# Written before any setting could hush them, by every process.
-_GREETINGS = re.compile(
-    rb"^(?:WARNING: All log messages before absl|[IW]0000 |E0000 .*cuInit|"
-    rb"To enable the following instructions).*\n",
-    re.MULTILINE,
-)
 _INITIALS = (b"W", b"I", b"E", b"T")
-_IS_LINUX = sys.platform == "linux"
-_PR_SET_PDEATHSIG = 1  # of <linux/prctl.h>
-# Opened here: between fork and exec of a process with threads nothing may be.
-_LIBC = ctypes.CDLL(None) if _IS_LINUX else None
 _ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
     "TF_NUM_INTRAOP_THREADS": "1",
@@ -153,21 +142,16 @@ def _call_logged(stage: Stage) -> int:
 def _process(stage: Stage, **options) -> subprocess.Popen:
     return subprocess.Popen(
         [sys.executable, *stage.arguments],
-        preexec_fn=_end_with_parent if _IS_LINUX else None,
+        preexec_fn=end_with_parent,
         **options,
     )
-
-
-def _end_with_parent() -> None:
-    """Lets a command end when this process is killed, and not go on alone."""
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _pass_on(stream) -> None:
     """Copies what a process says on stderr, without TensorFlow's greetings."""
     pending = b""
     while piece := os.read(stream.fileno(), 65536):
-        pending = _GREETINGS.sub(b"", pending + piece)
+        pending = GREETINGS.sub(b"", pending + piece)
         start = pending.rfind(b"\n") + 1
         # An unfinished line may turn out to be a greeting; a progress bar,
         # which never ends its line, cannot.

@@ -16,6 +16,7 @@ from keras_mixattn.data import read_documents
 from keras_mixattn.data import sentence_structure_examples
 from keras_mixattn.data import token_windows
 from keras_mixattn.errors import InputError
+from training.files import remove_leftovers
 from training.files import written_whole
 from training.pretrain_config import PretrainConfig
 from training.run_directory import RunDirectory
@@ -67,14 +68,41 @@ def _read(
                 "their order; for `sentence_structure` give their text."
             )
         return _checked(config, name, records)
+    if config.pooling_segments == "given" and not config.sentence_structure:
+        raise InputError(
+            "`pooling_segments` can be 'given' only with "
+            "`sentence_structure` or records, whose texts are cut into "
+            "sentences."
+        )
     if run.has(_file(name)):
         return _load(run / _file(name))
     return _windows_of(config, tokenizer, name)
 
 
+def record_manifests(config: PretrainConfig) -> dict[str, Path]:
+    """Returns the manifests of the splits that are records.
+
+    Args:
+        config: The configuration.
+
+    Returns:
+        The files, by name of the split.
+    """
+    return {
+        name: Path(source, _MANIFEST)
+        for name in ("train", "validation")
+        for source in getattr(config, name)[:1]  # they cannot be joined
+        if _is_records(source)
+    }
+
+
+def _is_records(source: str) -> bool:
+    return Path(source, _MANIFEST).exists()
+
+
 def _records(sources: list[str]) -> PretrainingRecords | None:
     """Opens the sources if they are a directory of records."""
-    is_records = [(Path(source) / _MANIFEST).exists() for source in sources]
+    is_records = [_is_records(source) for source in sources]
     if not any(is_records):
         return None
     if len(sources) > 1:
@@ -95,6 +123,7 @@ def keep_windows(windows: dict[str, Windows], run: RunDirectory) -> None:
     Raises:
         InputError: They cannot be written.
     """
+    remove_leftovers((run / _file("train")).parent)
     for name, rows in windows.items():
         if isinstance(rows, PretrainingRecords):
             continue

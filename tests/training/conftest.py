@@ -7,7 +7,11 @@ import numpy as np
 import pytest
 
 from keras_mixattn.data import SPECIAL_TOKENS
+from keras_mixattn.data import RecordBuilder
+from keras_mixattn.data import load_vocabulary
+from keras_mixattn.data import save_records
 from keras_mixattn.data import save_vocabulary
+from keras_mixattn.models import ConvBertTokenizer
 
 ANIMALS = ("dog", "cat", "cow", "hen", "pig")
 PLANTS = ("oak", "elm", "ivy", "fig", "rye")
@@ -72,6 +76,18 @@ def pretrain_config(files):
     path = files / "pretrain.json"
     path.write_text(json.dumps(config))
     return path
+
+
+@pytest.fixture
+def records(files, tmp_path):
+    """Returns a directory of records that fit the configuration."""
+    tokenizer = ConvBertTokenizer(
+        load_vocabulary(files / "vocab.txt"), lowercase=True
+    )
+    builder = RecordBuilder(tokenizer, 11, min_tokens=2)
+    texts = [f"{text}." for text in sentences(61, 8, *ANIMALS, *PLANTS)]
+    save_records([builder(texts)], builder, tmp_path / "records")
+    return tmp_path / "records"
 
 
 @pytest.fixture(scope="session")

@@ -40,6 +40,18 @@ def test_the_command_line_wins_over_the_file(tmp_path):
     assert isinstance(config.rate, float)
 
 
+def test_a_later_file_wins_over_an_earlier(tmp_path):
+    for name, values in (
+        ("a", {"steps": 11, "limit": 13}),
+        ("b", {"limit": 5}),
+    ):
+        (tmp_path / name).write_text(json.dumps(values))
+    config, _ = read(
+        "--config", str(tmp_path / "a"), "--config", str(tmp_path / "b")
+    )
+    assert config == Config(steps=11, limit=5)
+
+
 def test_a_saved_configuration_reads_the_same(tmp_path):
     config, _ = read("--steps", "3", "--mixers", '[{"attention": 2}]')
     path = tmp_path / "config.json"

@@ -20,6 +20,7 @@ from training.finetune_config import FinetuneConfig
 from training.pretrain import main
 
 ROOT = Path(__file__).parents[2]
+_DETECTION = ["--objective", "replaced_token_detection"]
 
 
 def metrics_of(directory):
@@ -140,6 +141,27 @@ def test_a_hybrid_learns_words_and_order(pretrain_config, files, tmp_path):
     assert classifier.predict(["dog sees oak"], verbose=0).shape == (1, 2)
 
 
+def test_what_detects_replaced_tokens_is_fine_tuned(
+    pretrain_config, tmp_path, capsys
+):
+    run = tmp_path / "run"
+    arguments = ["--config", f"{pretrain_config}", "--run_directory", f"{run}"]
+    arguments += [*_DETECTION, "--generator_width", "0.5"]
+    arguments += ["--optimizer", "electra", "--learning_rate", "0.01"]
+    main([*arguments, "--micro_batches", "7", "--steps_per_round", "8"])
+    metrics = metrics_of(run)
+    losses = [row["val_disc_loss"] for row in metrics["history"]]
+    assert metrics["validation_disc_loss"] == losses[-1] < losses[0]
+    assert "rightly told from replaced ones" in capsys.readouterr().out
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        generator = ConvBertMaskedLM.from_preset(str(run / "preset/generator"))
+    assert generator.backbone.hidden_dim == 7
+    config = FinetuneConfig(preset=str(run / "preset"), sequence_length=11)
+    classifier = finetune.build_model(config, ["x", "y"])
+    assert classifier.predict(["dog sees oak"], verbose=0).shape == (1, 2)
+
+
 def test_another_configuration_is_refused(pretrained, pretrain_config, capsys):
     arguments = ["--config", f"{pretrain_config}", "--steps", "42"]
     with pytest.raises(SystemExit) as exit_info:
@@ -182,6 +204,20 @@ def test_another_configuration_is_refused(pretrained, pretrain_config, capsys):
         ),
         (["--pooling_segments", "given"], "only with `sentence_structure`"),
         (["--sentence_structure", "true"], "'conv_bert' has none"),
+        (["--objective", "gpt"], "masked_lm or replaced_token_detection"),
+        (
+            [*_DETECTION, "--model", "hybrid_bert"]
+            + ["--sentence_structure", "true"],
+            "masked_lm alone",
+        ),
+        ([*_DETECTION, "--generator_width", "0"], "width=0"),
+        (["--whole_word", "true"], "continuation_ids"),
+        (["--optimizer", "sgd"], "adamw, electra"),
+        (["--strategy", "all"], "one, mirrored, multi_worker, tpu"),
+        (["--devices", "CPU:0"], "for the strategy mirrored; it is 'one'"),
+        (["--micro_batches", "2"], "`batch_size`, 7, must be a multiple of 2"),
+        (["--keep", "0"], "'keep' must be at least 1"),
+        (["--steps_per_checkpoint", "0"], "at least 1"),
     ],
 )
 def test_bad_input_is_one_sentence(

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from keras_mixattn.errors import InputError
+from training.config import key
 from training.files import digest
 from training.files import written_whole
 from training.run_directory import RunDirectory
@@ -152,6 +153,29 @@ def test_fresh_removes_what_a_run_makes_and_nothing_else(tmp_path):
     assert run.load_state(make_model()) is None
     assert not (tmp_path / "results").exists()
     assert (tmp_path / "notes.txt").exists()
+
+
+def test_what_killed_processes_left_is_removed(tmp_path):
+    (tmp_path / ".old-7-preset").mkdir()
+    (tmp_path / "seed2").mkdir()
+    for name in (".partial-8-state.npz", "seed2/.partial-9-state.npz"):
+        (tmp_path / name).write_text("half")
+    make_run(tmp_path)
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"seed2", "config.json", "inputs.json"}
+    assert list((tmp_path / "seed2").iterdir())  # another run's, who knows
+
+
+def test_some_keys_may_change_between_two_starts(tmp_path):
+    @dataclasses.dataclass(frozen=True)
+    class Changing(Config):
+        devices: int = key(1, "how many", may_change=True)
+
+    for devices in (1, 2):
+        config = Changing(str(tmp_path), devices=devices)
+        RunDirectory(config, {}, False, ()).claim()
+    with pytest.raises(InputError, match="steps was 5, now 6"):
+        RunDirectory(Changing(str(tmp_path), 6), {}, False, ())
 
 
 def test_nothing_changes_before_the_run_claims_its_directory(tmp_path):
