@@ -13,7 +13,6 @@ failed, 2 that an argument was wrong. What is measured: `benchmarks/README.md`.
 import argparse
 import dataclasses
 import json
-import os
 import pathlib
 import sys
 import tempfile
@@ -30,7 +29,8 @@ from benchmarks.mixer_cells import MixerCell
 from benchmarks.mixer_cells import default_cells
 from benchmarks.mixer_cells import quick_cells
 from benchmarks.mixer_table import format_report
-from benchmarks.results import load_report
+from benchmarks.results import open_report
+from benchmarks.results import write_report
 from keras_mixattn.errors import InputError
 from keras_mixattn.errors import exit_on_input_error
 
@@ -187,7 +187,9 @@ def run(argv: list[str] | None, comparison: Comparison) -> int:
     """
     arguments = read_arguments(argv, comparison)
     path, failed = arguments.output, False
-    report = _load(arguments, comparison.settings)
+    report = open_report(
+        path, arguments.size, arguments.fresh, comparison.settings
+    )
     missing = [c for c in arguments.cells if not _is_done(report, c, arguments)]
     for number, cell in enumerate(missing):
         head = f"[{number + 1}/{len(missing)}] {cell}"
@@ -204,7 +206,7 @@ def run(argv: list[str] | None, comparison: Comparison) -> int:
             "rounds": rounds,
             "results": results,
         }
-        _save(report, path)
+        write_report(report, path)
     print(comparison.format_report(report) + f"\n\nWritten: {path}")
     return int(failed)
 
@@ -233,24 +235,6 @@ def _chosen(cells, beginnings):
     return [cell for cell in cells if str(cell).startswith(beginnings)]
 
 
-def _load(arguments, settings):
-    path = arguments.output
-    report = load_report(path, arguments.size, arguments.fresh)
-    if report.setdefault("settings", settings) != settings:
-        raise InputError(
-            f"{str(path)!r} was measured with other settings: pass another "
-            "--output, or --fresh to replace it."
-        )
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"--output {str(path)!r} is in no folder that can be made "
-            f"({error.strerror}): give a path that can be written."
-        ) from error
-    return report
-
-
 def _is_done(report, cell, arguments):
     entry = report["cells"].get(str(cell), {"rounds": 0})
     return entry["rounds"] >= _rounds(cell, arguments)
@@ -259,12 +243,6 @@ def _is_done(report, cell, arguments):
 def _rounds(cell, arguments):
     # Memory is the same in every round.
     return 1 if cell.part in MEMORIES else arguments.rounds
-
-
-def _save(report, path):
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
-    os.replace(part, path)
 
 
 def _why_it_ended(code, log):

@@ -47,6 +47,51 @@ def load_report(path: pathlib.Path, size: str, fresh: bool) -> dict:
     return report
 
 
+def open_report(
+    path: pathlib.Path, size: str, fresh: bool, settings: dict
+) -> dict:
+    """Loads or starts a report that is measured with fixed settings.
+
+    Args:
+        path: The path of the JSON file, in a folder that is made if missing.
+        size: A key of `problem.SIZES`.
+        fresh: Whether to forget the earlier run.
+        settings: What all of its cells are measured with.
+
+    Returns:
+        A report with these settings.
+
+    Raises:
+        InputError: If the file is another report, or has no place.
+    """
+    report = load_report(path, size, fresh)
+    if report.setdefault("settings", settings) != settings:
+        raise InputError(
+            f"{str(path)!r} was measured with other settings: pass another "
+            "--output, or --fresh to replace it."
+        )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"--output {str(path)!r} is in no folder that can be made "
+            f"({error.strerror}): give a path that can be written."
+        ) from error
+    return report
+
+
+def write_report(report: dict, path: pathlib.Path) -> None:
+    """Writes a report as JSON, whole or not at all.
+
+    Args:
+        report: The report.
+        path: The file, replaced if it exists.
+    """
+    part = path.with_name(f"{path.name}.part")
+    part.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+    os.replace(part, path)
+
+
 def save_report(report: dict, folder: pathlib.Path) -> None:
     """Writes `results.json` and `results.png`, whole or not at all.
 
@@ -54,9 +99,7 @@ def save_report(report: dict, folder: pathlib.Path) -> None:
         report: The report.
         folder: Where to write.
     """
-    text = json.dumps(report, indent=1) + "\n"
-    (folder / "results.json.part").write_text(text, "utf-8")
-    os.replace(folder / "results.json.part", folder / "results.json")
+    write_report(report, folder / "results.json")
     try:
         draw_chart(report, folder / "results.part.png")
     except ImportError as error:

@@ -14,7 +14,6 @@ or requests failed, 2 that an argument was wrong. What is measured:
 
 import argparse
 import importlib.metadata
-import json
 import os
 import pathlib
 import sys
@@ -24,7 +23,8 @@ from benchmarks import problem
 from benchmarks.cells import DTYPES
 from benchmarks.driver import ContenderError
 from benchmarks.machine import describe_moment
-from benchmarks.results import load_report
+from benchmarks.results import open_report
+from benchmarks.results import write_report
 from benchmarks.serving_cells import MAX_LENGTH
 from benchmarks.serving_cells import SERVERS
 from benchmarks.serving_cells import all_cells
@@ -144,7 +144,12 @@ def main(argv: list[str] | None = None) -> int:
         measured.
     """
     arguments = read_arguments(argv)
-    report = _load(arguments)
+    report = open_report(
+        arguments.output,
+        arguments.size,
+        arguments.fresh,
+        _settings(arguments),
+    )
     missing = [c for c in arguments.cells if not _is_done(report, c, arguments)]
     if missing:
         try:
@@ -181,7 +186,7 @@ def _measure(cells, report, arguments):
         if "exports" not in report:
             _say("checking the exports")
             report["exports"] = export_figures(pathlib.Path(folder))
-            _save(report, arguments.output)
+            write_report(report, arguments.output)
         for number, cell in enumerate(cells, 1):
             head = f"[{number}/{len(cells)}] {cell}"
             results = measure_cell(
@@ -198,32 +203,17 @@ def _measure(cells, report, arguments):
                 "rounds": arguments.rounds,
                 "results": results,
             }
-            _save(report, arguments.output)
+            write_report(report, arguments.output)
 
 
-def _load(arguments):
-    path = arguments.output
-    report = load_report(path, arguments.size, arguments.fresh)
-    settings = {
+def _settings(arguments):
+    return {
         "threads": arguments.threads,
         "seconds": arguments.seconds,
         "max_length": MAX_LENGTH,
         "texts": served_texts(2)[0],
         "libraries": {x: importlib.metadata.version(x) for x in LIBRARIES},
     }
-    if report.setdefault("settings", settings) != settings:
-        raise InputError(
-            f"{str(path)!r} was measured with other settings: pass another "
-            "--output, or --fresh to replace it."
-        )
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"--output {str(path)!r} is in no folder that can be made "
-            f"({error.strerror}): give a path that can be written."
-        ) from error
-    return report
 
 
 def _is_done(report, cell, arguments):
@@ -233,12 +223,6 @@ def _is_done(report, cell, arguments):
         entry["rounds"] >= arguments.rounds
         and wanted <= entry["results"].keys()
     )
-
-
-def _save(report, path):
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
-    os.replace(part, path)
 
 
 def _tell_target(cell, results):

@@ -7,12 +7,8 @@ line of its standard input with one line of JSON:
 - `usage` says what it took so far: seconds of the processor, peak memory.
 """
 
-import ctypes
 import gc
-import json
-import os
 import pathlib
-import signal
 import socket
 import sys
 import threading
@@ -23,8 +19,8 @@ import uvicorn
 from benchmarks.serving_cells import MODEL
 from benchmarks.serving_cells import OURS
 from benchmarks.serving_cells import SERVERS
-from benchmarks.worker import PR_SET_PDEATHSIG
 from benchmarks.worker import memory
+from benchmarks.worker import obey
 from keras_mixattn.serving.local_server.batching import BatchingOptions
 from keras_mixattn.serving.local_server.rest import rest_application
 from keras_mixattn.serving.local_server.service import Service
@@ -124,22 +120,5 @@ class Worker:
         return {"cpu": time.process_time(), "peak_mb": memory("VmHWM")}
 
 
-def main() -> None:
-    """Serves until standard input closes."""
-    # Libraries print what they like; answers have a channel of their own.
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
-    # A paused worker could not notice that its driver has died.
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    worker = Worker(*sys.argv[1:])
-    for line in sys.stdin:
-        try:
-            answer = getattr(worker, line.strip())()
-        except Exception as error:  # any failure becomes the row's reason
-            reason = " ".join(str(error).split())[:300]
-            answer = {"error": f"{type(error).__name__}: {reason}"}
-        print(json.dumps(answer), file=answers, flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    obey(lambda: Worker(*sys.argv[1:]))

@@ -16,6 +16,7 @@ import pathlib
 import signal
 import sys
 import time
+from collections.abc import Callable
 
 import numpy as np
 
@@ -108,8 +109,15 @@ class Worker:
         return float(np.max(np.abs(self.contender.output() - expected)))
 
 
-def main() -> None:
-    """Serves until standard input closes."""
+def obey(make_worker: Callable[[], object]) -> None:
+    """Answers each line of standard input, the name of a method, with JSON.
+
+    Ends when standard input closes, or the process that started this one.
+
+    Args:
+        make_worker: Makes the object with the methods; if it fails, the
+            answer says why.
+    """
     # Libraries print what they like; answers have a channel of their own.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
@@ -118,7 +126,7 @@ def main() -> None:
     worker = None
     for line in sys.stdin:
         try:
-            worker = worker or Worker(*sys.argv[1:])
+            worker = worker or make_worker()
             answer = getattr(worker, line.strip())()
         except Exception as error:  # any failure becomes the row's reason
             reason = " ".join(str(error).split())[:300]
@@ -127,4 +135,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    obey(lambda: Worker(*sys.argv[1:]))

@@ -11,18 +11,10 @@ import tensorflow as tf
 from keras_mixattn.serving.contract import kind_of
 from keras_mixattn.serving.exportable import ExportOptions
 from keras_mixattn.serving.names import EXTRA_ASSETS
+from keras_mixattn.serving.names import TOKENIZER_SETTINGS
 from keras_mixattn.version import __version__
 
 MANIFEST = Path(EXTRA_ASSETS) / "manifest.json"
-_TOKENIZER_SETTINGS = (
-    "lowercase",
-    "strip_accents",
-    "split",
-    "split_on_cjk",
-    "suffix_indicator",
-    "oov_token",
-    "special_tokens_in_strings",
-)
 # How texts are cut, of the preprocessors that have it.
 _CUTS = ("truncate", "question_length", "stride")
 
@@ -43,7 +35,7 @@ def write_extra_assets(task, max_length: int, directory: Path) -> None:
         directory / "tokenizer.json",
         {
             "class": type(tokenizer).__name__,
-            **{name: getattr(tokenizer, name) for name in _TOKENIZER_SETTINGS},
+            **{name: getattr(tokenizer, name) for name in TOKENIZER_SETTINGS},
             "vocabulary_size": tokenizer.vocabulary_size(),
             "max_length": max_length,
             **{

@@ -12,6 +12,17 @@ WARM_UP_FILE = "tf_serving_warmup_requests"
 # More of them fail the load.
 MOST_WARM_UP_REQUESTS = 1000
 
+# What `tokenizer.json` in `EXTRA_ASSETS` says of how texts are tokenised.
+TOKENIZER_SETTINGS = (
+    "lowercase",
+    "strip_accents",
+    "split",
+    "split_on_cjk",
+    "suffix_indicator",
+    "oov_token",
+    "special_tokens_in_strings",
+)
+
 # A SavedModel does not keep the order of inputs; people write them in this.
 TEXT_INPUTS = ("question", "context", "text", "text_pair")
 

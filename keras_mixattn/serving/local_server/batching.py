@@ -174,22 +174,23 @@ class Batcher:
         return has_room and signature.takes_texts
 
     def _answer(self, batch):
-        if len(batch) > 1:
-            try:
-                outputs = self._outputs_together(batch)
-            except Exception:  # noqa: BLE001, S110  it comes again below
-                pass  # of one of them, but of which
-            else:
-                for one, answer in zip(batch, outputs, strict=True):
-                    one.answer.set_result(answer)
-                return
-        for one in batch:
-            try:
-                one.answer.set_result(
-                    self._run_model(one.signature, one.inputs)
-                )
-            except Exception as error:  # noqa: BLE001  the caller's to handle
-                one.answer.set_exception(error)
+        if len(batch) == 1:
+            self._answer_alone(batch[0])
+            return
+        try:
+            outputs = self._outputs_together(batch)
+        except Exception:  # noqa: BLE001  of one of them, but of which?
+            for one in batch:
+                self._answer_alone(one)
+        else:
+            for one, answer in zip(batch, outputs, strict=True):
+                one.answer.set_result(answer)
+
+    def _answer_alone(self, one):
+        try:
+            one.answer.set_result(self._run_model(one.signature, one.inputs))
+        except Exception as error:  # noqa: BLE001  the caller's to handle
+            one.answer.set_exception(error)
 
     def _outputs_together(self, batch):
         signature = batch[0].signature

@@ -5,20 +5,13 @@ from pathlib import Path
 
 from keras_mixattn.models import FAMILIES
 from keras_mixattn.serving.names import EXTRA_ASSETS
+from keras_mixattn.serving.names import TOKENIZER_SETTINGS
 from keras_mixattn.serving.names import in_order
 from keras_mixattn.serving.pair_shares import kept_of_pair
 from keras_mixattn.serving.signature_info import Signature
 
 # A page that shows more is of no use to a reader.
 _MOST = 2000
-_SETTINGS = (
-    "lowercase",
-    "strip_accents",
-    "split",
-    "split_on_cjk",
-    "suffix_indicator",
-    "oov_token",
-)
 _TOKENIZERS = {
     family.tokenizer.__name__: family.tokenizer for family in FAMILIES.values()
 }
@@ -77,10 +70,11 @@ class ShownTokens:
         self._question_length = settings.get("question_length")
         self._tokenizer = _TOKENIZERS[settings["class"]](
             vocabulary.removesuffix("\n").split("\n"),
-            special_tokens_in_strings=settings.get(
-                "special_tokens_in_strings", False
-            ),
-            **{name: settings[name] for name in _SETTINGS},
+            **{
+                name: settings[name]
+                for name in TOKENIZER_SETTINGS
+                if name in settings
+            },
         )
 
     def _tokens(self, text):
