@@ -24,11 +24,11 @@ def golden(name: str) -> dict[str, np.ndarray]:
     return dict(np.load(shared_file("fixtures", name)))
 
 
-def golden_backbone(arrays: dict, **overrides) -> ConvBertBackbone:
-    """Returns a backbone of the sizes a golden file was made with."""
+def golden_sizes(arrays: dict) -> dict:
+    """Returns the arguments of a backbone that a golden file was made with."""
     sizes = ast.literal_eval(str(arrays["cfg"]))
     heads = sizes["heads"] // sizes["ratio"]
-    arguments = {
+    return {
         "vocabulary_size": sizes["V"],
         "num_layers": sizes["L"],
         "num_heads": sizes["heads"],
@@ -40,8 +40,12 @@ def golden_backbone(arrays: dict, **overrides) -> ConvBertBackbone:
         "num_groups": sizes["G"],
         "max_sequence_length": sizes["P"],
         "num_segments": sizes["T"],
-        "padding": "leak",
     }
+
+
+def golden_backbone(arrays: dict, **overrides) -> ConvBertBackbone:
+    """Returns a backbone of the sizes a golden file was made with."""
+    arguments = {**golden_sizes(arrays), "padding": "leak"}
     return ConvBertBackbone(**{**arguments, **overrides})
 
 

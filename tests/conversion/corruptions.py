@@ -18,14 +18,14 @@ from keras_mixattn.models import ConvBertTokenizer
 from tests.conversion.sources import as_h5
 from tests.conversion.sources import hugging_face_source
 from tests.conversion.sources import stored
-from tests.conversion.test_tensorflow1 import SIZES
-from tests.conversion.test_tensorflow1 import WIDE
-from tests.conversion.test_tensorflow1 import H
-from tests.conversion.test_tensorflow1 import N
-from tests.conversion.test_tensorflow1 import embedding_shapes
-from tests.conversion.test_tensorflow1 import random_variables
-from tests.conversion.test_tensorflow1 import tower_shapes
-from tests.conversion.test_tensorflow1 import write_checkpoint
+from tests.conversion.tensorflow1_sources import SIZES
+from tests.conversion.tensorflow1_sources import WIDE
+from tests.conversion.tensorflow1_sources import H
+from tests.conversion.tensorflow1_sources import N
+from tests.conversion.tensorflow1_sources import embedding_shapes
+from tests.conversion.tensorflow1_sources import random_variables
+from tests.conversion.tensorflow1_sources import tower_shapes
+from tests.conversion.tensorflow1_sources import write_checkpoint
 from tests.harness import as_numpy
 
 WEIGHTS, CONFIG, VOCABULARY = "model.safetensors", "config.json", "vocab.txt"

@@ -7,6 +7,8 @@ import numpy as np
 
 from keras_mixattn.conversion import export_to_hugging_face
 from keras_mixattn.conversion.safetensors_file import write_safetensors
+from keras_mixattn.models import ConvBertMaskedLM
+from tests.fixtures import golden_inputs
 from tests.harness import randomise
 from tests.models.builders import WORDS
 from tests.models.builders import small_backbone
@@ -122,3 +124,18 @@ def rewrite(directory, change):
     """Applies a function to the arrays of a directory."""
     path = directory / "model.safetensors"
     write_safetensors(path, change(stored(path)))
+
+
+def assert_golden(preset, arrays):
+    """A converted masked LM gives the outputs of a golden file."""
+    masked_lm = ConvBertMaskedLM.from_preset(str(preset))
+    inputs = golden_inputs(arrays)
+    positions = np.tile(np.arange(8), (2, 1)).astype("int32")
+    for found, expected in (
+        (masked_lm.backbone(inputs)["sequence_output"], "out:hidden_2"),
+        (
+            masked_lm({**inputs, "mask_positions": positions}),
+            "out:mlm_logits",
+        ),
+    ):
+        np.testing.assert_allclose(found, arrays[expected], atol=1e-5)

@@ -8,15 +8,15 @@ from keras_mixattn.conversion.__main__ import main
 from keras_mixattn.models import ConvBertTextClassifier
 from tests.conversion.sources import edit_json
 from tests.conversion.sources import hugging_face_source
-from tests.conversion.test_tensorflow1 import SIZES
-from tests.conversion.test_tensorflow1 import WIDE
-from tests.conversion.test_tensorflow1 import H
-from tests.conversion.test_tensorflow1 import N
-from tests.conversion.test_tensorflow1 import discriminator_shapes
-from tests.conversion.test_tensorflow1 import embedding_shapes
-from tests.conversion.test_tensorflow1 import random_variables
-from tests.conversion.test_tensorflow1 import tower_shapes
-from tests.conversion.test_tensorflow1 import write_checkpoint
+from tests.conversion.tensorflow1_sources import SIZES
+from tests.conversion.tensorflow1_sources import WIDE
+from tests.conversion.tensorflow1_sources import H
+from tests.conversion.tensorflow1_sources import N
+from tests.conversion.tensorflow1_sources import discriminator_shapes
+from tests.conversion.tensorflow1_sources import embedding_shapes
+from tests.conversion.tensorflow1_sources import random_variables
+from tests.conversion.tensorflow1_sources import tower_shapes
+from tests.conversion.tensorflow1_sources import write_checkpoint
 
 
 def test_there_and_back(tmp_path, capsys):

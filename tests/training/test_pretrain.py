@@ -31,7 +31,7 @@ def weights_of(preset):
     return ConvBertMaskedLM.from_preset(str(preset)).get_weights()
 
 
-def test_a_run_learns_and_leaves_its_files(pretrained, capfd):
+def test_a_run_learns_and_leaves_its_files(pretrained):
     metrics = metrics_of(pretrained)
     losses = [row["val_loss"] for row in metrics["history"]]
     assert len(losses) == 12

@@ -150,7 +150,7 @@ def test_a_killed_demo_takes_its_command_along(tmp_path):
     process.join()
 
 
-def test_a_stage_is_heard_without_greetings(tmp_path, capfd):
+def test_a_stage_is_heard_without_greetings(tmp_path, capsys):
     code = (
         "import os, time\n"
         "for piece in (b'I0000 00:00 port', b'.cc\\nIs it', b' so?\\n',"
@@ -160,7 +160,7 @@ def test_a_stage_is_heard_without_greetings(tmp_path, capfd):
     )
     stages = [Stage("one", "One", ("-c", code))]
     run_stages(stages, tmp_path / "stages.json", "1", fresh=False)
-    heard = capfd.readouterr().err
+    heard = capsys.readouterr().err
     assert heard == "Is it so?\n\r 1%\r 2%\nE0000 bad\nerror: end"
 
 
