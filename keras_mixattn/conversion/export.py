@@ -34,6 +34,7 @@ _CLASSES = {
     "text_classifier": "ForSequenceClassification",
     "token_classifier": "ForTokenClassification",
     "span_labeler": "ForQuestionAnswering",
+    "replaced_token_detector": "ForPreTraining",  # ELECTRA alone
 }
 
 
@@ -194,10 +195,11 @@ def _check(model, backbone, model_type, task):
             "HuggingFace has no class with pooling heads; only layers that "
             "attend, or attend and convolve by halves, can be exported."
         )
-    if task not in _CLASSES:
+    detects = task == "replaced_token_detector"
+    if task not in _CLASSES or (detects and model_type != "electra"):
         raise InputError(
-            f"HuggingFace has no class for a {type(model).__name__}; export "
-            "its backbone."
+            f"HuggingFace has no class for a {type(model).__name__} on this "
+            "encoder; export its backbone."
         )
     if model_type == "convbert":
         _check_halves(backbone)

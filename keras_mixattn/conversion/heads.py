@@ -63,7 +63,14 @@ TOKEN_EMBEDDING = "embeddings/token_embedding/embeddings"
 
 MASKED_LM_HEAD = "masked_lm_head"
 
+# Its two dense layers.
+DETECTION_HEAD = (
+    "discriminator_head/hidden_dense",
+    "discriminator_head/output_dense",
+)
+
 _LM = MASKED_LM_HEAD
+_DETECTION = "discriminator_predictions"
 _SPANS = dense("span_head/span_dense", "qa_outputs")
 _ONE_LAYER = dense("logits", "classifier")
 
@@ -90,6 +97,13 @@ ELECTRA_HEADS = [
     ),
     Head("token_classifier", _ONE_LAYER),
     Head("span_labeler", _SPANS),
+    Head(
+        "replaced_token_detector",
+        [
+            *dense(DETECTION_HEAD[0], f"{_DETECTION}.dense"),
+            *dense(DETECTION_HEAD[1], f"{_DETECTION}.dense_prediction"),
+        ],
+    ),
 ]
 
 _TRANSFORM = "cls.predictions.transform"
@@ -116,10 +130,8 @@ BERT_HEADS = [
 
 # Beginnings of the names of heads that no task of ours has -> what they do.
 _WITHOUT_TASK = {
-    "discriminator_predictions.": "tells replaced tokens",
     "cls.seq_relationship.": "relates two sentences",
     "sequence_summary.": "compares the choices of a question",
-    "discriminator_predictions/": "tells replaced tokens",
 }
 
 

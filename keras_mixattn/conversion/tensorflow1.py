@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from keras_mixattn.conversion.heads import DETECTION_HEAD
 from keras_mixattn.conversion.heads import MASKED_LM_HEAD
 from keras_mixattn.conversion.heads import TOKEN_EMBEDDING
 from keras_mixattn.conversion.heads import Head
@@ -122,6 +123,14 @@ MASKED_LM = Head(
     ],
 )
 
+DETECTION = Head(
+    "replaced_token_detector",
+    [
+        *_dense(DETECTION_HEAD[0], "discriminator_predictions/dense"),
+        *_dense(DETECTION_HEAD[1], "discriminator_predictions/dense_1"),
+    ],
+)
+
 
 def dense_head(scope: str, task: str) -> Head:
     """Returns a head of one dense layer; those of all tasks have one name.
@@ -173,15 +182,16 @@ def load_tensorflow1_variables(
     `padding="leak"`.
 
     Args:
-        model: A `ConvBertBackbone`, or a `ConvBertMaskedLM` for a checkpoint
-            whose encoder predicted the masked tokens itself
-            (`electra_objective` or `untied_generator` was false). By default
-            the official code has a narrower generator predict them, whose
-            head fits no encoder: load the backbone alone.
+        model: A `ConvBertBackbone`, a `ConvBertReplacedTokenDetector`, or a
+            `ConvBertMaskedLM` for a checkpoint whose encoder predicted the
+            masked tokens itself (`electra_objective` or `untied_generator`
+            was false). By default the official code has a narrower generator
+            predict them, whose head fits no encoder.
         variables: Dict from variable name, such as
             `"electra/embeddings/word_embeddings"`, to array: all that begin
-            with `electra/`, and for a `ConvBertMaskedLM` those that begin
-            with `generator_predictions/`, without the optimizer's.
+            with `electra/`, for a `ConvBertMaskedLM` also those that begin
+            with `generator_predictions/`, for a detector with
+            `discriminator_predictions/`, without the optimizer's.
 
     Raises:
         InputError: If an array is missing, unused or of the wrong shape.
@@ -201,4 +211,5 @@ def load_tensorflow1_variables(
     )
     ```
     """
-    load_weights(model, [*encoder_rules(), *MASKED_LM.rules], variables)
+    rules = [*encoder_rules(), *MASKED_LM.rules, *DETECTION.rules]
+    load_weights(model, rules, variables)

@@ -3,7 +3,6 @@
 import functools
 from pathlib import Path
 
-from keras_mixattn.conversion.heads import without_task
 from keras_mixattn.conversion.plan import HEADLESS
 from keras_mixattn.conversion.plan import Options
 from keras_mixattn.conversion.plan import Plan
@@ -13,6 +12,7 @@ from keras_mixattn.conversion.sizes import check_sizes
 from keras_mixattn.conversion.sizes import count_layers
 from keras_mixattn.conversion.stored_array import StoredArray
 from keras_mixattn.conversion.stored_array import check_dtypes
+from keras_mixattn.conversion.tensorflow1 import DETECTION
 from keras_mixattn.conversion.tensorflow1 import MASKED_LM
 from keras_mixattn.conversion.tensorflow1 import dense_head
 from keras_mixattn.conversion.tensorflow1 import encoder_rules
@@ -28,6 +28,7 @@ from keras_mixattn.models import ConvBertBackbone
 _FAMILY = FAMILIES["conv_bert"]
 _GENERATOR = "generator/"
 _PREDICTIONS = "generator_predictions/"
+_DETECTION = "discriminator_predictions/"
 _TASKS = "task_specific/"
 _WORDS = "electra/embeddings/word_embeddings"
 
@@ -82,14 +83,22 @@ def plan_tensorflow1(prefix: Path, options: Options) -> list[Plan]:
     arguments = _arguments(prefix, options, arrays)
     settings = _tokenizer(options, arguments["vocabulary_size"])
     generator = _beginning_with((_GENERATOR, _PREDICTIONS), arrays)
-    if not _beginning_with(_GENERATOR, generator) or options.task is not None:
+    if not _beginning_with(_GENERATOR, generator):
         return [_main_plan(prefix, arguments, settings, arrays, options)]
     main = {n: array for n, array in arrays.items() if n not in generator}
+    plan = _main_plan(prefix, arguments, settings, main, options)
+    if options.task is not None:
+        left_out = plan.left_out | _not_asked_for(generator, options)
+        return [plan._replace(left_out=left_out)]
     shared = _beginning_with("electra/embeddings/", arrays)
     return [
-        _main_plan(prefix, arguments, settings, main, options),
+        plan,
         _generator_plan(arguments, settings, {**shared, **generator}),
     ]
+
+
+def _not_asked_for(names, options):
+    return {name: f"task={options.task!r} was asked for" for name in names}
 
 
 def _beginning_with(start, arrays):
@@ -196,19 +205,15 @@ def _tokenizer(options, rows):
 def _main_plan(prefix, arguments, settings, arrays, options):
     heads = _heads(arrays, options)
     task, head = wanted_head([head for head, _ in heads], options, prefix)
-    left_out = without_task(arrays)
-    if options.task is not None and head is None:
-        left_out |= {
-            name: f"task={options.task!r} was asked for"
-            for name in arrays
-            if not name.startswith("electra/") and name not in left_out
-        }
+    left_out = {}
+    if options.task is not None:
+        left_out = _not_asked_for(_others(arrays, heads, head), options)
     taken = {n: array for n, array in arrays.items() if n not in left_out}
     return Plan(
         _FAMILY,
         arguments,
         task,
-        heads[0][1] if head else {},
+        next((theirs for one, theirs in heads if one is head), {}),
         settings,
         functools.partial(
             load_weights,
@@ -219,14 +224,23 @@ def _main_plan(prefix, arguments, settings, arrays, options):
     )
 
 
+def _others(arrays, heads, chosen):
+    """Names of the arrays of the heads that are not chosen."""
+    if chosen is None:
+        return [name for name in arrays if not name.startswith("electra/")]
+    others = [head.names for head, _ in heads if head is not chosen]
+    return [name for name in arrays if any(name in o for o in others)]
+
+
 def _heads(arrays, options):
     """Returns the heads of the encoder, with the arguments of their tasks."""
     if options.task in HEADLESS:
         return []
-    if _beginning_with(_PREDICTIONS, arrays):
-        # The generator has predicted, if there is one.
-        is_its_own = not _beginning_with(_GENERATOR, arrays)
-        return [(MASKED_LM, {})] if is_its_own else []
+    heads = [
+        (head, {})
+        for start, head in ((_DETECTION, DETECTION), (_PREDICTIONS, MASKED_LM))
+        if _beginning_with(start, arrays)
+    ]
     scopes = sorted(
         {"/".join(n.split("/")[:2]) for n in _beginning_with(_TASKS, arrays)}
     )
@@ -235,7 +249,8 @@ def _heads(arrays, options):
             f"The checkpoint holds heads of several tasks, {', '.join(scopes)}"
             "; only one can be converted, pass task='backbone' for none."
         )
-    return _task_heads(scopes[0], arrays, options) if scopes else []
+    of_task = _task_heads(scopes[0], arrays, options) if scopes else []
+    return heads + of_task
 
 
 def _task_heads(scope, arrays, options):

@@ -2,6 +2,7 @@
 
 from keras_mixattn.layers.answerability_head import AnswerabilityHead
 from keras_mixattn.layers.conditional_span_head import ConditionalSpanHead
+from keras_mixattn.layers.discriminator_head import DiscriminatorHead
 from keras_mixattn.layers.drop_mask import DropMask
 from keras_mixattn.layers.encoder_block import EncoderBlock
 from keras_mixattn.layers.feed_forward import FeedForward
@@ -21,6 +22,7 @@ from keras_mixattn.layers.text_embeddings import TextEmbeddings
 __all__ = [
     "AnswerabilityHead",
     "ConditionalSpanHead",
+    "DiscriminatorHead",
     "DropMask",
     "EncoderBlock",
     "FeedForward",

@@ -4,6 +4,7 @@ from keras_mixattn.models.conv_bert import ConvBertBackbone
 from keras_mixattn.models.conv_bert import ConvBertTokenizer
 from keras_mixattn.models.conv_bert_tasks import ConvBertMaskedLM
 from keras_mixattn.models.conv_bert_tasks import ConvBertMaskedLMPreprocessor
+from keras_mixattn.models.conv_bert_tasks import ConvBertReplacedTokenDetector
 from keras_mixattn.models.conv_bert_tasks import ConvBertSpanLabeler
 from keras_mixattn.models.conv_bert_tasks import ConvBertSpanLabelerPreprocessor
 from keras_mixattn.models.conv_bert_tasks import ConvBertTextClassifier
@@ -30,6 +31,9 @@ from keras_mixattn.models.hybrid_bert_tasks import HybridBertMaskedLM
 from keras_mixattn.models.hybrid_bert_tasks import (
     HybridBertMaskedLMPreprocessor,
 )
+from keras_mixattn.models.hybrid_bert_tasks import (
+    HybridBertReplacedTokenDetector,
+)
 from keras_mixattn.models.hybrid_bert_tasks import HybridBertSpanLabeler
 from keras_mixattn.models.hybrid_bert_tasks import (
     HybridBertSpanLabelerPreprocessor,
@@ -55,6 +59,8 @@ from keras_mixattn.models.pair_losses import PairScoreLoss
 from keras_mixattn.models.piece_offsets import PieceOffsets
 from keras_mixattn.models.piece_offsets import Pieces
 from keras_mixattn.models.positions import with_positions
+from keras_mixattn.models.replaced_token_detector import JudgedToken
+from keras_mixattn.models.replaced_token_detector import ReplacedTokenDetector
 from keras_mixattn.models.span_answers import QuestionAnswer
 from keras_mixattn.models.span_answers import SpanCandidate
 from keras_mixattn.models.span_labeler import SpanLabeler
@@ -80,6 +86,7 @@ __all__ = [
     "ConvBertBackbone",
     "ConvBertMaskedLM",
     "ConvBertMaskedLMPreprocessor",
+    "ConvBertReplacedTokenDetector",
     "ConvBertSpanLabeler",
     "ConvBertSpanLabelerPreprocessor",
     "ConvBertTextClassifier",
@@ -96,6 +103,7 @@ __all__ = [
     "HybridBertBackbone",
     "HybridBertMaskedLM",
     "HybridBertMaskedLMPreprocessor",
+    "HybridBertReplacedTokenDetector",
     "HybridBertSpanLabeler",
     "HybridBertSpanLabelerPreprocessor",
     "HybridBertTextClassifier",
@@ -107,12 +115,14 @@ __all__ = [
     "HybridBertTokenClassifierPreprocessor",
     "HybridBertTokenizer",
     "InBatchNegativesLoss",
+    "JudgedToken",
     "MaskedLM",
     "MixedEncoderBackbone",
     "PairScoreLoss",
     "PieceOffsets",
     "Pieces",
     "QuestionAnswer",
+    "ReplacedTokenDetector",
     "SpanCandidate",
     "SpanLabeler",
     "SpanLabelerPreprocessor",

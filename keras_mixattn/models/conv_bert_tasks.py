@@ -7,6 +7,7 @@ from keras_mixattn.models.conv_bert import ConvBertTokenizer
 from keras_mixattn.models.masked_lm import MaskedLM
 from keras_mixattn.models.preprocessing import MaskedLMPreprocessor
 from keras_mixattn.models.preprocessing import TextClassifierPreprocessor
+from keras_mixattn.models.replaced_token_detector import ReplacedTokenDetector
 from keras_mixattn.models.span_labeler import SpanLabeler
 from keras_mixattn.models.span_labeler_preprocessor import (
     SpanLabelerPreprocessor,
@@ -232,3 +233,16 @@ class ConvBertTextEmbedder(TextEmbedder):
 
     backbone_cls = ConvBertBackbone
     preprocessor_cls = ConvBertTextEmbedderPreprocessor
+
+
+@_register
+class ConvBertReplacedTokenDetector(ReplacedTokenDetector):
+    """Tells with ConvBERT which tokens of raw texts were replaced.
+
+    Args:
+        *args: See `keras_mixattn.models.ReplacedTokenDetector`.
+        **kwargs: See `keras_mixattn.models.ReplacedTokenDetector`.
+    """
+
+    backbone_cls = ConvBertBackbone
+    preprocessor_cls = ConvBertTextClassifierPreprocessor

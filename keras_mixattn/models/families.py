@@ -17,6 +17,7 @@ class Family(NamedTuple):
         token_classifier: Class of the token classifier.
         span_labeler: Class of the span labeler.
         text_embedder: Class of the text embedder.
+        replaced_token_detector: Class of the replaced-token detector.
     """
 
     title: str
@@ -26,6 +27,7 @@ class Family(NamedTuple):
     token_classifier: type
     span_labeler: type
     text_embedder: type
+    replaced_token_detector: type
 
     @property
     def backbone(self) -> type:
@@ -47,6 +49,7 @@ FAMILIES = {
         conv_bert_tasks.ConvBertTokenClassifier,
         conv_bert_tasks.ConvBertSpanLabeler,
         conv_bert_tasks.ConvBertTextEmbedder,
+        conv_bert_tasks.ConvBertReplacedTokenDetector,
     ),
     "hybrid_bert": Family(
         "HybridBERT",
@@ -56,6 +59,7 @@ FAMILIES = {
         hybrid_bert_tasks.HybridBertTokenClassifier,
         hybrid_bert_tasks.HybridBertSpanLabeler,
         hybrid_bert_tasks.HybridBertTextEmbedder,
+        hybrid_bert_tasks.HybridBertReplacedTokenDetector,
     ),
 }
 

@@ -7,6 +7,7 @@ from keras_mixattn.models.hybrid_bert import HybridBertTokenizer
 from keras_mixattn.models.masked_lm import MaskedLM
 from keras_mixattn.models.preprocessing import MaskedLMPreprocessor
 from keras_mixattn.models.preprocessing import TextClassifierPreprocessor
+from keras_mixattn.models.replaced_token_detector import ReplacedTokenDetector
 from keras_mixattn.models.span_labeler import SpanLabeler
 from keras_mixattn.models.span_labeler_preprocessor import (
     SpanLabelerPreprocessor,
@@ -236,3 +237,16 @@ class HybridBertTextEmbedder(TextEmbedder):
 
     backbone_cls = HybridBertBackbone
     preprocessor_cls = HybridBertTextEmbedderPreprocessor
+
+
+@_register
+class HybridBertReplacedTokenDetector(ReplacedTokenDetector):
+    """Tells with HybridBERT which tokens of raw texts were replaced.
+
+    Args:
+        *args: See `keras_mixattn.models.ReplacedTokenDetector`.
+        **kwargs: See `keras_mixattn.models.ReplacedTokenDetector`.
+    """
+
+    backbone_cls = HybridBertBackbone
+    preprocessor_cls = HybridBertTextClassifierPreprocessor

@@ -8,13 +8,13 @@ from keras import ops
 from keras_mixattn.models import MaskedLM
 from keras_mixattn.models import MixedEncoderBackbone
 from keras_mixattn.models import family_of
+from keras_mixattn.models.preprocessing import preprocessor_for
 from keras_mixattn.models.unpooled import Unpooled
 from keras_mixattn.pretraining.generator import generator_of
 from keras_mixattn.pretraining.generator import tied_generator
+from keras_mixattn.pretraining.generator_head import GeneratorHead
 from keras_mixattn.pretraining.gumbel import gumbel_sample
 from keras_mixattn.pretraining.gumbel import row_keys
-from keras_mixattn.pretraining.heads import DiscriminatorHead
-from keras_mixattn.pretraining.heads import GeneratorHead
 from keras_mixattn.pretraining.objective import PretrainingObjective
 from keras_mixattn.pretraining.objective import prediction_sums
 from keras_mixattn.pretraining.objective import weighted_sums
@@ -100,7 +100,7 @@ class ReplacedTokenDetection(Unpooled, PretrainingObjective):
     windows = np.arange(5, 29).reshape(4, 6)
     batches = masked_lm_dataset(windows, masker, batch_size=2, seed=7)
     objective.fit(batches, steps_per_epoch=3, verbose=0)
-    discriminator.save_to_preset("my_encoder")
+    objective.save_to_preset("my_encoder")
     ```
 
     Reference: [Clark et al., 2020](https://arxiv.org/abs/2003.10555);
@@ -130,7 +130,9 @@ class ReplacedTokenDetection(Unpooled, PretrainingObjective):
         discriminator = discriminator_backbone
         if generator_backbone is None:
             generator_backbone = generator_of(discriminator)
-        self.discriminator = discriminator
+        self.detector = family_of(discriminator).replaced_token_detector(
+            discriminator
+        )
         self.generator = tied_generator(generator_backbone, discriminator)
         self.temperature = temperature
         self.seed = seed
@@ -144,20 +146,13 @@ class ReplacedTokenDetection(Unpooled, PretrainingObjective):
             dtype=generator_backbone.dtype_policy,
             name="generator_head",
         )
-        self.discriminator_head = DiscriminatorHead(
-            discriminator.hidden_dim,
-            discriminator.activation,
-            dtype=discriminator.dtype_policy,
-            name="discriminator_head",
-        )
         self.generator_head.build(self.generator.output.shape, (None, None))
-        self.discriminator_head.build((None, None, discriminator.hidden_dim))
         self.built = True
 
     @property
     def backbone(self):
         """The encoder that is pre-trained."""
-        return self.discriminator
+        return self.detector.backbone
 
     def call(self, inputs, training=None):
         # Keras takes no mix of arrays and tensors, such as the sampled ids.
@@ -176,16 +171,14 @@ class ReplacedTokenDetection(Unpooled, PretrainingObjective):
         )
         replaced = _put(token_ids, positions, sampled_ids)
         inputs = {**inputs, "token_ids": replaced}
-        outputs = self.discriminator(
-            {name: inputs[name] for name in self.discriminator.input},
+        detected = self.detector(
+            {name: inputs[name] for name in self.detector.input},
             training=training,
         )
         return {
             "masked_lm": logits,
             "sampled_ids": sampled_ids,
-            "discriminator": self.discriminator_head(
-                outputs["sequence_output"]
-            ),  # (B, T)
+            "discriminator": detected,  # (B, T)
         }
 
     def loss_totals(self, x, y, sample_weight) -> dict:
@@ -279,25 +272,28 @@ class ReplacedTokenDetection(Unpooled, PretrainingObjective):
         return masked_lm
 
     def save_to_preset(self, preset_dir: str, tokenizer=None) -> None:
-        """Writes the discriminator as a preset, the generator in a folder.
+        """Writes the detector as a preset, the generator in a folder.
 
         The layout is that of a converted checkpoint of the official code: a
-        backbone, and in `generator` its masked LM.
+        `ReplacedTokenDetector`, and in `generator` its masked LM. Other tasks
+        load the encoder from it.
 
         Args:
             preset_dir: The directory.
             tokenizer: The tokenizer of both, needed to fine-tune on texts.
         """
-        self.discriminator.save_to_preset(preset_dir)
         if tokenizer is not None:
-            tokenizer.save_to_preset(preset_dir)
+            self.detector.preprocessor = preprocessor_for(
+                self.backbone, self.detector.preprocessor_cls(tokenizer)
+            )
+        self.detector.save_to_preset(preset_dir)
         masked_lm = self.generator_masked_lm(tokenizer)
         masked_lm.save_to_preset(os.path.join(preset_dir, _GENERATOR))
 
     def get_config(self):
         return {
             "discriminator_backbone": keras.saving.serialize_keras_object(
-                self.discriminator
+                self.backbone
             ),
             "generator_backbone": {
                 "class": keras.saving.get_registered_name(

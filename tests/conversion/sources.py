@@ -8,6 +8,7 @@ import numpy as np
 from keras_mixattn.conversion import export_to_hugging_face
 from keras_mixattn.conversion.safetensors_file import write_safetensors
 from keras_mixattn.models import ConvBertMaskedLM
+from keras_mixattn.models import ConvBertReplacedTokenDetector
 from tests.fixtures import golden_inputs
 from tests.harness import randomise
 from tests.models.builders import WORDS
@@ -139,3 +140,10 @@ def assert_golden(preset, arrays):
         ),
     ):
         np.testing.assert_allclose(found, arrays[expected], atol=1e-5)
+
+
+def assert_golden_detection(preset, arrays):
+    """A converted detector gives the logits of a golden file."""
+    detector = ConvBertReplacedTokenDetector.from_preset(str(preset))
+    found = detector(golden_inputs(arrays))
+    np.testing.assert_allclose(found, arrays["out:rtd_logits"], atol=1e-5)

@@ -53,13 +53,13 @@ def test_checkpoint_of_tensorflow1(tmp_path, capsys):
             str(tmp_path / "sizes.json"),
             "--vocabulary",
             str(tmp_path / "source" / "vocab.txt"),
+            "--task",
+            "backbone",
         ]
     )
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith(f"wrote {tmp_path}/preset: ConvBertBackbone")
-    assert lines[1] == (
-        "  left out 4 tensors: no task here tells replaced tokens"
-    )
+    assert lines[1] == "  left out 4 tensors: task='backbone' was asked for"
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 
 from keras_mixattn.conversion import convert
+from keras_mixattn.errors import InputError
 from keras_mixattn.models import FAMILIES
-from keras_mixattn.models import ConvBertBackbone
 from keras_mixattn.models import ConvBertMaskedLM
+from keras_mixattn.models import ConvBertReplacedTokenDetector
 from tests.conversion.published_encoders import conv_bert
 from tests.conversion.published_encoders import conv_bert_logits
 from tests.conversion.sources import assert_golden
+from tests.conversion.sources import assert_golden_detection
 from tests.conversion.tensorflow1_sources import LAYERS
 from tests.conversion.tensorflow1_sources import SIZES
 from tests.conversion.tensorflow1_sources import WIDE
@@ -28,6 +30,7 @@ from tests.conversion.tensorflow1_sources import write_checkpoint
 from tests.fixtures import golden
 from tests.fixtures import golden_sizes
 from tests.harness import as_numpy
+from tests.layers.oracles import dense as dense_of
 from tests.layers.oracles import gelu
 from tests.models.builders import SPECIAL
 from tests.models.builders import small_inputs
@@ -44,16 +47,23 @@ def test_golden_tensors(name, tmp_path):
     prefix = write_checkpoint(tmp_path / "source", with_slots(variables))
     vocabulary = tmp_path / "vocab.txt"
     vocabulary.write_text("\n".join([*SPECIAL, *"abcdef"]))
-    report = convert(
-        prefix,
-        tmp_path / "preset",
-        vocabulary=vocabulary,
-        architecture=golden_sizes(arrays),
-    )
-    preset = report["presets"]["."]
-    assert set(preset["tensors"]) | set(preset["left_out"]) == set(variables)
-    assert all("discriminator" in name for name in preset["left_out"])
-    assert_golden(tmp_path / "preset", arrays)
+    options = {
+        "vocabulary": vocabulary,
+        "architecture": golden_sizes(arrays),
+    }
+    # One encoder has predicted and detected.
+    with pytest.raises(InputError, match="masked_lm; choose one by `task`"):
+        convert(prefix, tmp_path / "preset", **options)
+    for task, check, other in (
+        ("masked_lm", assert_golden, "discriminator"),
+        ("replaced_token_detector", assert_golden_detection, "generator"),
+    ):
+        report = convert(prefix, tmp_path / task, task=task, **options)
+        preset = report["presets"]["."]
+        placed = {*preset["tensors"], *preset["left_out"]}
+        assert placed == set(variables) and not preset["random"]
+        assert all(name.startswith(other) for name in preset["left_out"])
+        check(tmp_path / task, arrays)
 
 
 # (hidden, heads, wide) of generators: one with the single head of the
@@ -78,14 +88,16 @@ def test_both_towers(hidden, heads, groups, tmp_path):
         vocabulary=tmp_path / "source" / "vocab.txt",
     )
     main, generator = (report["presets"][key] for key in (".", "generator"))
-    assert main["class"] == "ConvBertBackbone"
+    assert main["class"] == "ConvBertReplacedTokenDetector"
     assert generator["class"] == "ConvBertMaskedLM"
     placed = {*main["tensors"], *generator["tensors"]}
-    assert placed | set(main["left_out"]) == set(variables)
-    assert set(main["left_out"]) == set(discriminator_shapes(H))
+    assert placed == set(variables) and not main["left_out"]
     assert not main["random"] and not generator["random"]
 
-    backbone = ConvBertBackbone.from_preset(str(tmp_path / "preset"))
+    detector = ConvBertReplacedTokenDetector.from_preset(
+        str(tmp_path / "preset")
+    )
+    backbone = detector.backbone
     masked_lm = ConvBertMaskedLM.from_preset(
         str(tmp_path / "preset" / "generator")
     )
@@ -105,7 +117,7 @@ def test_both_towers(hidden, heads, groups, tmp_path):
             as_numpy(encoder.token_embedding.embeddings),
             variables["electra/embeddings/word_embeddings"],
         )
-    for model, preset in ((backbone, main), (masked_lm, generator)):
+    for model, preset in ((detector, main), (masked_lm, generator)):
         weights = {weight.path: weight for weight in model.weights}
         for theirs, paths in preset["tensors"].items():
             for path in paths:  # the layouts are those of the numbers below
@@ -117,6 +129,10 @@ def test_both_towers(hidden, heads, groups, tmp_path):
     expected = conv_bert(as_pytorch(variables, "electra"), inputs, N // 2)
     found = backbone(inputs)["sequence_output"]
     np.testing.assert_allclose(found, expected, atol=1e-5)
+    judge = "discriminator_predictions"
+    hidden = gelu(dense_of(variables, f"{judge}/dense", expected))
+    expected = dense_of(variables, f"{judge}/dense_1", hidden)[:, :, 0]
+    np.testing.assert_allclose(detector(inputs), expected, atol=1e-5)
     arrays = as_pytorch(variables, "generator")
     expected = conv_bert_logits(arrays, conv_bert(arrays, inputs, 1))
     positions = np.zeros((3, 2), "int32") + [1, 0]

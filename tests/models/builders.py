@@ -133,6 +133,10 @@ def small_embedder(family="conv_bert", **arguments):
     return small_task("text_embedder", family, **arguments)
 
 
+def small_detector(family="conv_bert", **arguments):
+    return small_task("replaced_token_detector", family, **arguments)
+
+
 def fit_closely(task, x, y, epochs, rate=1e-2, loss="auto"):
     """Learns one batch by heart, and returns the last loss."""
     import tensorflow as tf

@@ -18,6 +18,7 @@ from tests.models.builders import TEXTS
 from tests.models.builders import calm_backbone
 from tests.models.builders import eager
 from tests.models.builders import small_classifier
+from tests.models.builders import small_detector
 from tests.models.builders import small_embedder
 from tests.models.builders import small_masked_lm
 from tests.models.builders import small_regressor
@@ -34,6 +35,7 @@ BUILDERS = {
     "token_classifier": small_token_classifier,
     "span_labeler": small_span_labeler,
     "text_embedder": small_embedder,
+    "replaced_token_detector": small_detector,
 }
 # What each is trained on.
 DATA = {
@@ -43,6 +45,7 @@ DATA = {
     "token_classifier": (WORDS, [[0, 1, 2, 0, 1, 2], [1, 2, 0, 0, 1, 0]]),
     "span_labeler": ((["good film", "cafe"], CONTEXTS), [(14, 23), None]),
     "text_embedder": ((TEXTS, TEXTS[::-1]), LABELS / 1.5),
+    "replaced_token_detector": (TEXTS, np.eye(4, 13)),
 }
 # The classes whose `from_preset` finds that of the family.
 BASES = {
@@ -55,6 +58,7 @@ BASES = {
     "token_classifier": [models.TokenClassifier],
     "span_labeler": [models.SpanLabeler],
     "text_embedder": [models.TextEmbedder, keras_hub.models.TextEmbedder],
+    "replaced_token_detector": [models.ReplacedTokenDetector],
 }
 CASES = [(kind, family) for kind in BUILDERS for family in FAMILIES]
 OPTIONS = {"span_labeler": {"conditional": True, "answerability": True}}
@@ -146,7 +150,9 @@ def test_presets_in_a_fresh_process(presets):
 
 
 def train_once(kind, task):
-    task.compile(keras.optimizers.SGD(0.5), run_eagerly=True)
+    # A detector is trained by its objective, and has no loss of its own.
+    loss = "mse" if kind == "replaced_token_detector" else "auto"
+    task.compile(keras.optimizers.SGD(0.5), loss, run_eagerly=True)
     # KerasHub's own takes no dict of labels.
     keras.Model.train_on_batch(task, *batch(kind, task))
 

@@ -39,21 +39,19 @@ def test_published_sizes_to_the_last_parameter(name, no_random_numbers):
     hidden, heads, each, *counts = PUBLISHED[name]
     objective = ReplacedTokenDetection(ConvBertBackbone.from_architecture(name))
     generator = objective.generator
-    sizes = generator_sizes(objective.discriminator)
+    sizes = generator_sizes(objective.backbone)
     assert (sizes["hidden_dim"], sizes["num_heads"]) == (hidden, heads)
     assert sizes["mixers"] == [{"attention": each, "span_conv": each}] * 12
     assert sizes["intermediate_dim"] == 4 * hidden
     tables = sum(
         layer.count_params()
         for layer in (
-            objective.discriminator.embeddings.token_embedding,
-            objective.discriminator.embeddings.segment_embedding,
-            objective.discriminator.embeddings.norm,
+            objective.backbone.embeddings.token_embedding,
+            objective.backbone.embeddings.segment_embedding,
+            objective.backbone.embeddings.norm,
         )
     )
-    tables += np.prod(
-        objective.discriminator.embeddings.position_embedding.shape
-    )
+    tables += np.prod(objective.backbone.embeddings.position_embedding.shape)
     head = objective.generator_head
     own = sum(np.prod(w.shape) for w in head.weights) - np.prod(
         head.token_embedding.embeddings.shape
@@ -62,7 +60,7 @@ def test_published_sizes_to_the_last_parameter(name, no_random_numbers):
     assert [
         generator.count_params() - tables,
         own,
-        objective.discriminator_head.count_params(),
+        objective.detector.discriminator_head.count_params(),
         trained,
     ] == counts
 

@@ -1,4 +1,4 @@
-"""The heads of a span labeler against loops over their equations."""
+"""The heads of tasks against loops over their equations."""
 
 import json
 
@@ -8,6 +8,7 @@ import pytest
 
 from keras_mixattn.layers import AnswerabilityHead
 from keras_mixattn.layers import ConditionalSpanHead
+from keras_mixattn.layers import DiscriminatorHead
 from keras_mixattn.layers import SpanHead
 from keras_mixattn.layers.masking import MASKED_SCORE
 from keras_mixattn.models.end_loss import EndLoss
@@ -33,6 +34,7 @@ def heads():
         "plain": SpanHead(name="head"),
         "conditional": ConditionalSpanHead(BEAMS, **options, name="head"),
         "answerability": AnswerabilityHead(**options, name="head"),
+        "discriminator": DiscriminatorHead(**options, name="head"),
     }
 
 
@@ -43,7 +45,7 @@ def inputs_of(kind, given=GIVEN):
     if kind == "answerability":
         start_logits = np.where(MASK, normal(BATCH, TOKENS, seed=5), -1.7e38)
         inputs = {"inputs": X, "start_logits": start_logits.astype("float32")}
-    return inputs
+    return {"inputs": X} if kind == "discriminator" else inputs
 
 
 def masked(logits, mask):
@@ -99,10 +101,16 @@ def answerability(weights, inputs, start_logits):
     return [np.array(logits)]
 
 
+def discriminator(weights, inputs):
+    hidden = gelu(dense(weights, "head/hidden_dense", inputs))
+    return [dense(weights, "head/output_dense", hidden)[:, :, 0]]
+
+
 ORACLES = {
     "plain": plain,
     "conditional": conditional,
     "answerability": answerability,
+    "discriminator": discriminator,
 }
 
 
@@ -198,6 +206,8 @@ def trained(kind, jit_compile):
     cross_entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     if kind == "answerability":
         targets, loss = np.array([1.0, 0.0, 1.0], "float32"), "mse"
+    elif kind == "discriminator":
+        targets, loss = MASK.astype("float32"), "mse"
     else:
         targets = [np.array([4, 5, 7]), np.array([8, 7, 7])]
         outputs = model.outputs

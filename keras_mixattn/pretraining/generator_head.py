@@ -1,4 +1,4 @@
-"""What reads the two towers of replaced-token detection."""
+"""What the generator of replaced-token detection predicts by."""
 
 import keras
 from keras import ops
@@ -78,52 +78,3 @@ class GeneratorHead(keras.layers.Layer):
         logits = ops.cast(logits, "float32")
         logits = logits + ops.cast(self.output_bias, "float32")
         return unflatten_tokens(logits, like=x)  # (B, P, V)
-
-
-class DiscriminatorHead(keras.layers.Layer):
-    """Says of each token how surely it was replaced.
-
-    `logit = w gelu(dense(x)) + b`, in float32 whatever the policy.
-
-    Masking: token by token; padded tokens get a logit as well.
-
-    Args:
-        hidden_dim: Features of the encoder.
-        activation: That of the encoder.
-
-    Call arguments:
-        inputs: Tensor of shape `(batch, tokens, hidden_dim)`.
-
-    Returns:
-        Float32 tensor of shape `(batch, tokens)`.
-
-    Example:
-
-    ```python
-    assert DiscriminatorHead(3)(ops.ones((2, 7, 3))).shape == (2, 7)
-    ```
-    """
-
-    def __init__(self, hidden_dim: int, activation="gelu", **kwargs):
-        super().__init__(**kwargs)
-        self.dense = keras.layers.Dense(
-            hidden_dim,
-            activation=with_lean_gradient(keras.activations.get(activation)),
-            kernel_initializer=truncated_normal(),
-            dtype=self.dtype_policy,
-            name="dense",
-        )
-        # The official code leaves its start to the layer, Glorot's.
-        self.logit_dense = keras.layers.Dense(
-            1, dtype=self.dtype_policy, name="logit_dense"
-        )
-
-    def build(self, inputs_shape):
-        self.dense.build((None, inputs_shape[-1]))
-        self.logit_dense.build((None, self.dense.units))
-        self.built = True
-
-    def call(self, inputs):
-        rows = self.logit_dense(self.dense(flatten_tokens(inputs)))
-        logits = unflatten_tokens(rows, like=inputs)[:, :, 0]  # (B, T)
-        return ops.cast(logits, "float32")
