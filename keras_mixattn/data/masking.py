@@ -111,9 +111,11 @@ class TokenMasker:
         Of the chosen tokens 85 % become [MASK] and the others stay: a random
         token would tell the discriminator nothing of the generator. Their
         number is `mask_rate` times that of all real tokens, [CLS] and [SEP]
-        included. The official code draws with repetition, counts a token
-        drawn twice twice and gives the discriminator the mean of its two
-        sampled ids; here no token is drawn twice.
+        included. Position 0, to which unused slots point, is never chosen; of
+        a word that begins there, the other pieces count as one. The official
+        code draws with repetition, counts a token drawn twice twice and gives
+        the discriminator the mean of its two sampled ids; here no token is
+        drawn twice.
 
         Args:
             vocabulary_size: Number of tokens.
@@ -174,6 +176,7 @@ class TokenMasker:
         counted = candidates
         if self.counts_special:
             counted = token_ids != self.pad_token_id
+            candidates &= tf.range(token_ids.shape[0]) > 0
         count = tf.math.count_nonzero(counted, dtype=tf.float32)
         chosen = tf.cast(tf.round(self.mask_rate * count), tf.int32)
         chosen = tf.minimum(tf.maximum(chosen, 1), slots)

@@ -130,6 +130,8 @@ def _gradients(objective, batch, totals):
 
     def add_part(number, gradients, sums):
         part = tf.nest.map_structure(lambda x: x[number], parts)
+        # A loop cannot carry None, so that a weight no loss hangs on, of
+        # which no model here has one, is decayed; without parts it is not.
         more = of_part(*part, unconnected="zero")
         gradients, sums = tf.nest.map_structure(
             # A sum is dense, a table's gradient may be rows.

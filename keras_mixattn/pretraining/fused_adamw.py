@@ -74,7 +74,7 @@ class FusedAdamW(keras.optimizers.AdamW):
         self.exclude_from_weight_decay(var_names=self.not_decayed)
 
     def build(self, variables):
-        """Creates the moments and looks up the rates.
+        """Creates the moments and looks up rates and decay.
 
         Args:
             variables: The variables to be trained.
@@ -85,6 +85,10 @@ class FusedAdamW(keras.optimizers.AdamW):
         if self.built:
             return
         self._rate_of_index = [self._rate(variable) for variable in variables]
+        # Each replica has another name for its copy of a weight.
+        self._is_decayed_of_index = [
+            self._use_weight_decay(variable) for variable in variables
+        ]
         if self.rates and set(self._rate_of_index) == {None}:
             raise ValueError(
                 "`rates` must name layers with trained weights; leave it out "
@@ -117,10 +121,11 @@ class FusedAdamW(keras.optimizers.AdamW):
             variable: The variable.
             learning_rate: Scalar, the same for all variables.
         """
-        rate = self._rate_of_index[self._get_variable_index(variable)]
+        index = self._get_variable_index(variable)
+        rate = self._rate_of_index[index]
         if rate is not None:
             learning_rate = learning_rate * rate
-        if self.weight_decay and self._use_weight_decay(variable):
+        if self.weight_decay and self._is_decayed_of_index[index]:
             share = ops.cast(self.weight_decay * learning_rate, variable.dtype)
             with _after(gradient):
                 self.assign_sub(variable, variable * share)

@@ -42,18 +42,15 @@ def gumbel_sample(logits, row_keys, temperature: float = 1.0):
         slots = ops.shape(logits)[1]
     keys = _mixed(row_keys[:, None] + _counter(slots) * _GOLDEN)  # (B, P)
     bits = _mixed(keys[:, :, None] + _counter(tokens) * _GOLDEN)  # (B, P, V)
-    # The 24 bits that a float32 holds, in the middle of their interval.
-    uniform = ops.cast(ops.right_shift(bits, _uint32(8)), "float32")
-    uniform = (uniform + 0.5) * 2.0**-24
-    noise = -ops.log(-ops.log(uniform + 1e-9) + 1e-9)
-    return ops.cast(ops.argmax(logits / temperature + noise, axis=-1), "int32")
+    scores = logits / temperature + _noise(bits)
+    return ops.cast(ops.argmax(scores, axis=-1), "int32")
 
 
 def row_keys(token_ids, mask_positions, seed: int):
     """Makes a key of each row from what stands in it.
 
-    Two rows have the same key only if they hold the same tokens and the same
-    slots: a text that is masked anew has another one.
+    Rows that differ in a token or a slot hardly ever have the same key: a
+    text that is masked anew has another one.
 
     Args:
         token_ids: Integer tensor of shape `(batch, tokens)`.
@@ -77,6 +74,14 @@ def row_keys(token_ids, mask_positions, seed: int):
     places = _counter(ops.shape(content)[1]) + _uint32(seed % 2**32)
     mixed = _mixed(_mixed(places * _GOLDEN) + content * _FIRST)
     return _mixed(_sum(mixed))
+
+
+def _noise(bits):
+    """Returns `-log(-log(u))` of the `u` that 32-bit integers stand for."""
+    # 23 bits and the half are the 24 bits that a float32 holds: `u` is the
+    # middle of its interval, exactly, and so neither 0 nor 1.
+    places = ops.cast(ops.right_shift(bits, _uint32(9)), "float32")
+    return -ops.log(-ops.log((places + 0.5) * 2.0**-23))
 
 
 def _sum(x):

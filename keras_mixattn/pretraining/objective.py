@@ -18,7 +18,8 @@ class PretrainingObjective(keras.Model):
     where the sums run over the whole batch, however many replicas of a
     `tf.distribute` strategy share it and in however many parts each of them
     works through its share. The gradients of all replicas are added up, and
-    only then clipped. So a step is the same on one device and on many.
+    only then clipped. So a step is the same on one device and on many, but
+    for dropout, which draws the same mask on every replica.
 
     A subclass says what its losses and metrics are sums of, by
     `loss_totals` and `sums`. It must be made and compiled within
@@ -94,22 +95,39 @@ class PretrainingObjective(keras.Model):
             for name, weight in self.loss_weights.items()
         )
 
-    def compile(self, optimizer="rmsprop", loss=None, metrics=None, **kwargs):
+    def compile(
+        self,
+        optimizer="rmsprop",
+        loss=None,
+        loss_weights=None,
+        metrics=None,
+        weighted_metrics=None,
+        **kwargs,
+    ):
         """Prepares `fit`; losses and metrics are the objective's own.
 
         Args:
             optimizer: Such as `adamw` makes.
             loss: None.
+            loss_weights: None.
             metrics: None.
+            weighted_metrics: None.
             **kwargs: See `keras.Model.compile`.
 
         Raises:
-            ValueError: If a loss or metrics are given.
+            ValueError: If losses, their weights or metrics are given.
         """
-        if loss is not None or metrics is not None:
+        given = {
+            "loss": loss,
+            "loss_weights": loss_weights,
+            "metrics": metrics,
+            "weighted_metrics": weighted_metrics,
+        }
+        given = [f"{k}={v}" for k, v in given.items() if v is not None]
+        if given:
             raise ValueError(
                 "A pre-training objective has losses and metrics of its own; "
-                f"leave them out. Received: loss={loss}, metrics={metrics}"
+                f"leave them out. Received: {', '.join(given)}"
             )
         super().compile(optimizer, **kwargs)
 

@@ -6,9 +6,8 @@ from keras_mixattn.pretraining.schedule import WarmupLinearDecay
 RECIPES = ("adamw", "electra")
 
 # Biases of every kind, and the scale (gamma) and shift (beta) of a layer
-# normalisation. Keras searches in `gamma` on JAX and Torch, but in the
-# TensorFlow variable's `gamma:0` on TensorFlow.
-NOT_DECAYED = (r"bias(:\d+)?$", r"(^|/)(gamma|beta)(:\d+)?$")
+# normalisation.
+NOT_DECAYED = ("bias$", "^(gamma|beta)$")
 
 
 def adamw(

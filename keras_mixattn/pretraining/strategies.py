@@ -6,11 +6,18 @@ import keras
 
 from keras_mixattn.errors import InputError
 from keras_mixattn.errors import first_line
+from keras_mixattn.pretraining.kubernetes_workers import kubernetes_resolver
 
 if keras.config.backend() == "tensorflow":
     import tensorflow as tf
 
-STRATEGIES = ("one", "mirrored", "multi_worker", "tpu")
+# And which arguments say where each of them runs.
+STRATEGIES = {
+    "one": (),
+    "mirrored": ("devices",),
+    "multi_worker": ("cluster", "options"),
+    "tpu": ("tpu", "options"),
+}
 CLUSTERS = ("tf_config", "slurm", "kubernetes")
 
 
@@ -35,18 +42,21 @@ def strategy_of(
         cluster: Who says which machines there are for `"multi_worker"`:
             `"tf_config"`, the environment variable `TF_CONFIG`; `"slurm"`,
             the variables of a SLURM step; `"kubernetes"`, the API of the
-            cluster. Defaults to `TF_CONFIG` if it is set, else SLURM if this
-            is one of its steps.
+            cluster and the variable `JOB_COMPLETION_INDEX` of an indexed
+            Job. Defaults to `TF_CONFIG` if it is set, else SLURM if this is
+            one of its steps.
         tpu: Name or address of the TPU. Defaults to the one of this machine.
         **options: Further arguments of the resolver of the cluster in
-            `tf.distribute.cluster_resolver`.
+            `tf.distribute.cluster_resolver`, for `"multi_worker"` and
+            `"tpu"`.
 
     Returns:
         The strategy.
 
     Raises:
-        InputError: If a name is unknown, the backend is another, or the
-            devices cannot be reached.
+        InputError: If a name is unknown, an argument is for another
+            strategy, the backend is another, or the devices cannot be
+            reached.
 
     Example:
 
@@ -62,6 +72,9 @@ def strategy_of(
             f"A strategy must be one of {', '.join(STRATEGIES)}. Received: "
             f"{name!r}."
         )
+    _check_belongings(
+        name, {"devices": devices, "cluster": cluster, "tpu": tpu}, options
+    )
     if keras.config.backend() != "tensorflow":
         raise InputError(
             "Strategies are TensorFlow's; set KERAS_BACKEND=tensorflow. "
@@ -77,10 +90,32 @@ def strategy_of(
         return _tpu(tpu, options)
     except InputError:
         raise
-    except (RuntimeError, ValueError, KeyError, ImportError) as error:
-        raise _unreachable(name, error) from error
-    except (tf.errors.OpError, OSError) as error:
-        raise _unreachable(name, error) from error
+    except (
+        tf.errors.OpError,
+        ImportError,
+        KeyError,
+        OSError,
+        RuntimeError,
+        ValueError,
+    ) as error:
+        raise InputError(
+            f"The strategy {name} cannot start: {first_line(error)}; look at "
+            "the devices and addresses, and make the strategy before anything "
+            "else."
+        ) from error
+
+
+def _check_belongings(name, arguments, options):
+    own = STRATEGIES[name]
+    stray = [k for k, value in arguments.items() if value and k not in own]
+    if "options" not in own:
+        stray += options
+    if stray:
+        raise InputError(
+            f"The strategy {name} takes no {' and no '.join(stray)}; leave "
+            "that out, or take the strategy it is for. Received: "
+            f"{', '.join(stray)}."
+        )
 
 
 def _mirrored(devices):
@@ -103,7 +138,7 @@ def _multi_worker(cluster, options):
     makers = {
         "tf_config": resolvers.TFConfigClusterResolver,
         "slurm": resolvers.SlurmClusterResolver,
-        "kubernetes": resolvers.KubernetesClusterResolver,
+        "kubernetes": kubernetes_resolver,
     }
     if cluster not in makers:
         raise InputError(
@@ -134,10 +169,3 @@ def _tpu(tpu, options):
     tf.config.experimental_connect_to_cluster(resolver)
     tf.tpu.experimental.initialize_tpu_system(resolver)
     return tf.distribute.TPUStrategy(resolver)
-
-
-def _unreachable(name, error):
-    return InputError(
-        f"The strategy {name} cannot start: {first_line(error)}; look at the "
-        "devices and addresses, and make the strategy before anything else."
-    )

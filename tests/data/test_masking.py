@@ -185,6 +185,16 @@ def test_a_full_row_of_128_tokens_has_19_predictions():
     assert weights.numpy().sum() == 19
 
 
+def test_position_0_is_never_chosen_for_replaced_tokens():
+    windows = np.tile(np.arange(5, 25, dtype="int32"), (101, 1))
+    inputs, _, used = one_pass(windows, electra_masker())
+    assert used.all()
+    assert inputs["mask_positions"].min() == 1
+    np.testing.assert_array_equal(inputs["token_ids"][:, 0], 5)
+    _, _, weights = electra_masker()(tf.constant([9, SEP, PAD]), [1, 2])
+    assert not weights.numpy().any()
+
+
 CONTINUATIONS = range(150, VOCABULARY_SIZE)
 
 

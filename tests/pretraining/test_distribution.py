@@ -66,8 +66,11 @@ def test_replicas_follow_the_curve_of_one(on_devices, kind, replicas):
     assert_same(on_devices[f"{kind} {replicas}"], expected)
 
 
-def test_parts_of_a_batch_follow_the_curve_of_the_whole(on_devices):
-    assert_same(on_devices["mlm parts"], on_devices["mlm 1"])
+@pytest.mark.parametrize("kind", ["mlm", "rtd"])
+def test_parts_of_a_batch_follow_the_curve_of_the_whole(on_devices, kind):
+    losses = on_devices[f"{kind} parts"]
+    assert len(losses) >= 10
+    assert_same(losses, on_devices[f"{kind} 1"][: len(losses)])
 
 
 def test_plain_keras_does_not(on_devices):
@@ -164,6 +167,14 @@ def test_strategies_by_name():
             {"name": "mirrored", "devices": ["GPU:77"]},
             "CPU:0. Received: GPU:77",
         ),
+        ({"name": "one", "devices": ["CPU:0"]}, "one takes no devices"),
+        ({"name": "mirrored", "cluster": "slurm"}, "mirrored takes no cluster"),
+        (
+            {"name": "multi_worker", "tpu": "mine", "devices": ["CPU:0"]},
+            "multi_worker takes no devices and no tpu",
+        ),
+        ({"name": "tpu", "cluster": "slurm"}, "tpu takes no cluster"),
+        ({"name": "mirrored", "port": 8888}, "mirrored takes no port"),
     ],
 )
 def test_what_cannot_start_is_said_in_one_sentence(

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+from keras_mixattn.pretraining.gumbel import _noise
 from keras_mixattn.pretraining.gumbel import gumbel_sample
 from keras_mixattn.pretraining.gumbel import row_keys
 
@@ -29,8 +30,7 @@ def numpy_sample(logits, keys, temperature=1.0):
     slots, tokens = (np.arange(n, dtype="uint32") for n in logits.shape[1:])
     keys = mixed(keys[:, None] + slots * golden)
     bits = mixed(keys[:, :, None] + tokens * golden)
-    uniform = ((bits >> 8) + 0.5) / 2**24
-    noise = -np.log(-np.log(uniform + 1e-9) + 1e-9)
+    noise = -np.log(-np.log(((bits >> 9) + 0.5) / 2**23))
     return np.argmax(logits / temperature + noise, axis=-1)
 
 
@@ -55,6 +55,22 @@ def test_keys_and_samples_against_numpy():
         np.testing.assert_array_equal(
             numpy(sampled), numpy_sample(logits, expected, temperature)
         )
+
+
+@pytest.mark.parametrize(
+    "bits, uniform",
+    [
+        (0, 2.0**-24),
+        (511, 2.0**-24),
+        (512, 3 * 2.0**-24),
+        (2**31, 0.5 + 2.0**-24),
+        (2**32 - 1, 1 - 2.0**-24),
+    ],
+)
+def test_noise_at_the_ends_and_in_the_middle(bits, uniform):
+    noise = numpy(_noise(ops.convert_to_tensor(np.array([bits], "uint32"))))
+    assert noise.dtype == "float32"
+    np.testing.assert_allclose(noise, -np.log(-np.log(uniform)), rtol=1e-6)
 
 
 def test_tokens_are_drawn_as_often_as_the_logits_say():
