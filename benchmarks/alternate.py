@@ -13,24 +13,9 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
+from benchmarks.turns import rotated
+
 WARM_UP_STEPS = 2
-
-
-def rotated(names: Sequence[str], number: int) -> list[str]:
-    """Returns the order of a round: each begins with the next name.
-
-    Args:
-        names: Who takes part.
-        number: The number of the round, from 0.
-
-    Example:
-
-    ```python
-    assert rotated(["a", "b", "c"], 4) == ["b", "c", "a"]
-    ```
-    """
-    first = number % max(len(names), 1)
-    return [*names[first:], *names[:first]]
 
 
 def alternate(

@@ -3,7 +3,9 @@
 import dataclasses
 import os
 
-TASKS = ("forward", "train")
+# The last, a step of pre-training by replaced-token detection, is measured
+# when it is asked for.
+TASKS = ("forward", "train", "detect")
 DTYPES = ("float32", "bfloat16")
 SHAPES = ((4, 128), (1, 512))
 MAX_LENGTH = 512
@@ -14,7 +16,7 @@ class Cell:
     """One combination to measure.
 
     Args:
-        task: `"forward"` or `"train"`.
+        task: `"forward"`, `"train"` or `"detect"`.
         dtype: `"float32"` or `"bfloat16"`.
         batch: Rows of the batch.
         length: Tokens of a row.
@@ -36,6 +38,11 @@ class Cell:
 
     def __str__(self):
         return f"{self.task}/{self.dtype}/{self.shape}/{self.threads}"
+
+    @property
+    def trains(self) -> bool:
+        """Whether a step goes backward and updates the weights."""
+        return self.task != "forward"
 
     @property
     def shape(self) -> str:
@@ -102,5 +109,5 @@ def default_cells(quick: bool = False) -> list[Cell]:
         for threads in counts
         for batch, length in shapes
         for dtype in DTYPES
-        for task in TASKS
+        for task in ("forward", "train")
     ]

@@ -18,6 +18,7 @@ from collections.abc import Callable
 
 from benchmarks.cells import Cell
 from benchmarks.contenders import CONTENDERS
+from benchmarks.turns import rotated
 
 START_SECONDS = 1200
 BURST_SECONDS = 300
@@ -26,6 +27,8 @@ TOLERANCES = {
     "forward/bfloat16": 0.5,
     "train/float32": 2e-3,
     "train/bfloat16": 2e-2,
+    "detect/float32": 2e-5,
+    "detect/bfloat16": 2e-3,
 }
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 THREAD_VARIABLES = (
@@ -203,7 +206,7 @@ def measure_cell(
         turns = [
             (number, name)
             for number in range(rounds)
-            for name in _rotated(list(running), number)
+            for name in rotated(list(running), number)
         ]
         for done, (number, name) in enumerate(turns):
             share = (2 * len(names) + done) / total
@@ -246,8 +249,3 @@ def _one_burst(name, results, running):
     results[name]["wall"].append(answer["wall"])
     results[name]["cpu"].append(answer["cpu"])
     results[name]["peak_mb"] = answer["peak_mb"]
-
-
-def _rotated(names, number):
-    first = number % max(len(names), 1)
-    return names[first:] + names[:first]

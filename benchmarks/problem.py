@@ -42,6 +42,16 @@ SIZES = {
         "embedding_dim": 128,
         "intermediate_dim": 1536,
     },
+    # That of `training/configs/conv_bert_small_cpu.json`.
+    "small_cpu": {
+        **_STANDARD,
+        "vocabulary_size": 16000,
+        "num_layers": 4,
+        "num_heads": 4,
+        "hidden_dim": 256,
+        "embedding_dim": 128,
+        "intermediate_dim": 1024,
+    },
     "base": {
         **_STANDARD,
         "num_heads": 12,
@@ -106,7 +116,18 @@ def weight_shapes(size: str) -> dict[str, tuple[int, ...]]:
     assert shapes["embeddings.word_embeddings.weight"] == (97, 16)
     ```
     """
-    dims = SIZES[size]
+    return shapes_of(SIZES[size])
+
+
+def shapes_of(dims: dict) -> dict[str, tuple[int, ...]]:
+    """Lists HuggingFace's name and shape of each weight of a model.
+
+    Args:
+        dims: A value of `SIZES`, or a dict with its keys.
+
+    Returns:
+        See `weight_shapes`.
+    """
     hidden, embedding = dims["hidden_dim"], dims["embedding_dim"]
     shapes = {
         "embeddings.word_embeddings.weight": (
@@ -144,8 +165,20 @@ def make_weights(size: str) -> dict[str, np.ndarray]:
     assert weights["encoder.layer.0.output.dense.bias"].shape == (32,)
     ```
     """
+    return weights_of(weight_shapes(size))
+
+
+def weights_of(shapes: dict[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
+    """Makes random weights that hang on their names alone.
+
+    Args:
+        shapes: By name.
+
+    Returns:
+        float32 arrays by name.
+    """
     weights = {}
-    for name, shape in weight_shapes(size).items():
+    for name, shape in shapes.items():
         random = np.random.default_rng([SEED, zlib.crc32(name.encode())])
         values = random.standard_normal(shape, "float32")
         scale = 1 / shape[-1] if "depthwise" in name else 0.02
@@ -154,13 +187,13 @@ def make_weights(size: str) -> dict[str, np.ndarray]:
     return weights
 
 
-def matrix_products(
-    size: str, batch: int, length: int
+def layer_products(
+    dims: dict, batch: int, length: int
 ) -> list[tuple[int, int, int, int]]:
     """Lists the matrix products of one layer's forward pass.
 
     Args:
-        size: A key of `SIZES`.
+        dims: A value of `SIZES`, or a dict with its keys.
         batch: Rows.
         length: Tokens of a row.
 
@@ -171,10 +204,9 @@ def matrix_products(
     Example:
 
     ```python
-    assert matrix_products("base", 4, 128)[0] == (1, 512, 768, 384)
+    assert layer_products(SIZES["base"], 4, 128)[0] == (1, 512, 768, 384)
     ```
     """
-    dims = SIZES[size]
     tokens, hidden = batch * length, dims["hidden_dim"]
     groups, inner = dims["num_groups"], dims["intermediate_dim"]
     heads = dims["num_heads"] // HEAD_RATIO
@@ -189,33 +221,6 @@ def matrix_products(
         (groups, tokens, hidden // groups, inner // groups),
         (groups, tokens, inner // groups, hidden // groups),
     ]
-
-
-def count_gflop(size: str, task: str, batch: int, length: int) -> float:
-    """Counts the matrix products' operations, 2 for a multiply and add.
-
-    Args:
-        size: A key of `SIZES`.
-        task: `"forward"`, or `"train"`, whose backward pass needs two
-            products for each of the forward pass.
-        batch: Rows.
-        length: Tokens of a row.
-
-    Returns:
-        10^9 operations of the whole model.
-
-    Example:
-
-    ```python
-    assert round(count_gflop("base", "forward", 4, 128), 1) == 84.8
-    ```
-    """
-    layer = sum(
-        2 * count * rows * inner * columns
-        for count, rows, inner, columns in matrix_products(size, batch, length)
-    )
-    passes = 1 if task == "forward" else 3
-    return passes * SIZES[size]["num_layers"] * layer / 1e9
 
 
 def _layer_shapes(dims):

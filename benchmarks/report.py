@@ -4,12 +4,12 @@ import pathlib
 import statistics
 from collections.abc import Sequence
 
-from benchmarks import problem
 from benchmarks.cells import Cell
 from benchmarks.cells import parse_cell
 from benchmarks.contenders import CONTENDERS
 from benchmarks.contenders import LIMITS
 from benchmarks.contenders import OURS
+from benchmarks.products import count_gflop
 
 COLOURS = (
     "#08519c",  # ours: two blues
@@ -73,7 +73,7 @@ def format_cell(cell: Cell, size: str, results: dict[str, dict]) -> str:
     Returns:
         Lines of text.
     """
-    gflop = problem.count_gflop(size, cell.task, cell.batch, cell.length)
+    gflop = count_gflop(size, cell.task, cell.batch, cell.length)
     seconds = limit_seconds(results)
     rate = (
         f"limit {1e3 * seconds:.1f} ms at {gflop / seconds:.0f} GFLOP/s"

@@ -22,8 +22,8 @@ import numpy as np
 
 from benchmarks.cells import parse_cell
 from benchmarks.contenders import CONTENDERS
-from benchmarks.prepare import CHECKED_STEPS
 from benchmarks.prepare import reference_path
+from benchmarks.prepare import values_of
 
 WARM_UP_STEPS = 3
 BURST_SECONDS = 0.5
@@ -103,10 +103,10 @@ class Worker:
 
     def _difference(self, expected):
         """Largest difference: absolute of outputs, relative of losses."""
-        if self.cell.task == "train":
-            losses = np.asarray(self.contender.losses(CHECKED_STEPS))
-            return float(np.max(np.abs(losses / expected - 1)))
-        return float(np.max(np.abs(self.contender.output() - expected)))
+        values = values_of(self.contender, self.cell)
+        if self.cell.trains:
+            return float(np.max(np.abs(values / expected - 1)))
+        return float(np.max(np.abs(values - expected)))
 
 
 def obey(make_worker: Callable[[], object]) -> None:

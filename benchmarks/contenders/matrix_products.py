@@ -11,17 +11,18 @@ import numpy as np
 
 from benchmarks import problem
 from benchmarks.cells import Cell
+from benchmarks.products import matrix_products
 
 
 def _make_operands(cell, size):
     """Yields the `(left, right)` matrices of each product of each layer."""
     random = np.random.default_rng(problem.SEED)
-    products = problem.matrix_products(size, cell.batch, cell.length)
-    for _ in range(problem.SIZES[size]["num_layers"]):
-        for count, rows, inner, columns in products:
-            left = random.standard_normal((count, rows, inner), "float32")
-            right = random.standard_normal((count, inner, columns), "float32")
-            yield (left[0], right[0]) if count == 1 else (left, right)
+    for count, rows, inner, columns in matrix_products(
+        size, cell.task, cell.batch, cell.length
+    ):
+        left = random.standard_normal((count, rows, inner), "float32")
+        right = random.standard_normal((count, inner, columns), "float32")
+        yield (left[0], right[0]) if count == 1 else (left, right)
 
 
 class TensorFlowProducts:
@@ -39,7 +40,7 @@ class TensorFlowProducts:
         tf.config.threading.set_intra_op_parallelism_threads(cell.threads)
         tf.config.threading.set_inter_op_parallelism_threads(cell.threads)
         self.matmul = tf.matmul
-        self.train = cell.task == "train"
+        self.train = cell.trains
         self.operands = [
             (tf.cast(left, cell.dtype), tf.cast(right, cell.dtype))
             for left, right in _make_operands(cell, size)
@@ -70,7 +71,7 @@ class PyTorchProducts:
         torch.set_grad_enabled(False)
         dtype = getattr(torch, cell.dtype)
         self.matmul = torch.matmul
-        self.train = cell.task == "train"
+        self.train = cell.trains
         self.operands = [
             (
                 torch.from_numpy(left).to(dtype),

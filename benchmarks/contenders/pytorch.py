@@ -13,6 +13,34 @@ from benchmarks import problem
 from benchmarks.cells import Cell
 
 
+def config_of(dims: dict) -> ConvBertConfig:
+    """Returns HuggingFace's configuration of a model, without dropout.
+
+    Args:
+        dims: A value of `problem.SIZES`, or a dict with its keys.
+
+    Example:
+
+    ```python
+    assert config_of(problem.SIZES["tiny"]).hidden_size == 32
+    ```
+    """
+    return ConvBertConfig(
+        vocab_size=dims["vocabulary_size"],
+        hidden_size=dims["hidden_dim"],
+        embedding_size=dims["embedding_dim"],
+        num_hidden_layers=dims["num_layers"],
+        num_attention_heads=dims["num_heads"],
+        intermediate_size=dims["intermediate_dim"],
+        conv_kernel_size=dims["kernel_size"],
+        num_groups=dims["num_groups"],
+        head_ratio=problem.HEAD_RATIO,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+        layer_norm_eps=1e-12,
+    )
+
+
 def build_model(size: str) -> ConvBertModel:
     """Builds the model of a size with the benchmark's random weights.
 
@@ -28,22 +56,7 @@ def build_model(size: str) -> ConvBertModel:
     assert not build_model("tiny").training
     ```
     """
-    dims = problem.SIZES[size]
-    config = ConvBertConfig(
-        vocab_size=dims["vocabulary_size"],
-        hidden_size=dims["hidden_dim"],
-        embedding_size=dims["embedding_dim"],
-        num_hidden_layers=dims["num_layers"],
-        num_attention_heads=dims["num_heads"],
-        intermediate_size=dims["intermediate_dim"],
-        conv_kernel_size=dims["kernel_size"],
-        num_groups=dims["num_groups"],
-        head_ratio=problem.HEAD_RATIO,
-        hidden_dropout_prob=0.0,
-        attention_probs_dropout_prob=0.0,
-        layer_norm_eps=1e-12,
-    )
-    model = ConvBertModel(config)
+    model = ConvBertModel(config_of(problem.SIZES[size]))
     weights = problem.make_weights(size)
     model.load_state_dict({k: torch.from_numpy(v) for k, v in weights.items()})
     return model.eval()

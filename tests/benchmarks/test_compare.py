@@ -17,6 +17,7 @@ from benchmarks.compare import read_arguments
 from benchmarks.contenders import CONTENDERS
 from benchmarks.driver import ContenderError
 from benchmarks.driver import Contestant
+from benchmarks.products import count_gflop
 from benchmarks.report import fastest
 from benchmarks.report import format_cell
 from benchmarks.results import load_report
@@ -102,8 +103,8 @@ def test_weights_and_batch_are_the_same_on_every_call():
 
 
 def test_training_counts_three_passes():
-    forward = problem.count_gflop("base", "forward", 4, 128)
-    train = problem.count_gflop("base", "train", 4, 128)
+    forward = count_gflop("base", "forward", 4, 128)
+    train = count_gflop("base", "train", 4, 128)
     assert forward == pytest.approx(84.8, abs=0.05)
     assert train == pytest.approx(3 * forward)
 
@@ -149,9 +150,9 @@ def test_a_report_of_another_size_is_refused(tmp_path):
     assert load_report(path, "base", fresh=True)["cells"] == {}
 
 
-def run_tiny(folder, contenders):
+def run_tiny(folder, contenders, cell=CELL):
     arguments = ["--size", "tiny", "--output", str(folder), "--rounds", "2"]
-    arguments += ["--cells", str(CELL), "--contenders", *contenders]
+    arguments += ["--cells", str(cell), "--contenders", *contenders]
     return main(arguments)
 
 
@@ -189,6 +190,29 @@ def test_a_peer_agrees_with_ours(tmp_path, peer, packages):
     report = json.loads((tmp_path / "results.json").read_text())
     for result in report["cells"][str(CELL)]["results"].values():
         assert result["difference"] <= 2e-5
+
+
+@pytest.mark.parity
+def test_detection_agrees_with_a_peer(tmp_path):
+    """The loss of the generator, which does not hang on what is sampled."""
+    require("torch", "transformers")
+    cell = Cell("detect", "float32", 2, 20, 1)
+    names = ["keras_mixattn", "pytorch", "products_pytorch"]
+    assert run_tiny(tmp_path, names, cell) == 0
+    report = json.loads((tmp_path / "results.json").read_text())
+    results = report["cells"][str(cell)]["results"]
+    assert list(results) == names
+    for result in results.values():
+        assert min(result["wall"]) > 0
+        assert (result["difference"] or 0.0) <= 2e-5
+    assert CONTENDERS["openvino"].reason_against(cell)
+
+
+def test_products_of_both_towers_are_counted():
+    train = count_gflop("base", "train", 4, 128)
+    detect = count_gflop("base", "detect", 4, 128)
+    vocabulary = 3 * 2 * 4 * 19 * 768 * 30522 / 1e9
+    assert 1.05 * train + vocabulary < detect < 1.2 * train + vocabulary
 
 
 def test_a_chart_is_drawn(tmp_path):
