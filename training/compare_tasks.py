@@ -1,18 +1,21 @@
-r"""Fine-tunes encoders of one size on every task, and writes one table.
+r"""Pre-trains encoders of one size, fine-tunes them, and writes one table.
 
     python -m training.compare_tasks --data_directory DATA
+    python -m training.compare_tasks --data_directory DATA --study detection
 
-ConvBERT, HybridBERT and an attention-only encoder are pre-trained alike on
-the text below `DATA/text` and fine-tuned on all of `training.tasks`; on some
-also without pre-training. Each run has one core, and as many run at a time as
-there are cores. Stop it at any time and run it again: finished runs are
-skipped and interrupted ones go on. Writes `report.json` and `RESULTS.md`
-below the run directory from whatever has finished; `--report` does only that.
+`tasks`: ConvBERT, HybridBERT and an attention-only encoder, masked LMs on the
+text below `DATA/text`, are fine-tuned on all of `training.tasks`; on some
+also without pre-training. `detection`: ConvBERT and an attention-only encoder,
+which learned to detect replaced tokens, on five of them, three seeds each.
+
+Each run has one core, and as many run at a time as there are cores. Stop it at
+any time and run it again: finished runs are skipped and interrupted ones go
+on. Writes `report.json`, `losses.png` and
+`RESULTS.md` below the run directory from whatever has finished; `--report`
+does only that.
 """
 
 import argparse
-import dataclasses
-import itertools
 import json
 import os
 from collections.abc import Sequence
@@ -23,22 +26,13 @@ from keras_mixattn.errors import exit_on_input_error
 from training.parallel_runs import run_all
 from training.stages import Stage
 from training.stages import run_stages
+from training.studies import STUDIES
+from training.studies import Run
+from training.studies import Study
+from training.studies import encoder_folder
 from training.task_report import write_report
-from training.tasks import TASKS
 
-_PRETRAIN = Path(__file__).parent / "configs" / "pretrain_tasks.json"
 _VOCABULARY_SIZE = 16000
-
-# Name -> keys of pre-training. All are built as HybridBERTs, whose pooler the
-# ConvBERT family lacks: they differ in their heads alone.
-ENCODERS = {
-    "attention": {"mixers": [{"attention": 4}] * 4},
-    "ConvBERT": {"mixers": [{"attention": 2, "span_conv": 2}] * 4},
-    "HybridBERT": {},
-}
-# Where three seeds, and encoders that were not pre-trained, are compared.
-THOROUGH = ("glue/sst2", "squadshifts")
-SEEDS = (1, 2, 3)
 
 # What makes a task end within minutes on one core.
 _LIMITS = {
@@ -47,45 +41,6 @@ _LIMITS = {
     "glue/sst2": {"max_train_texts": 20000},
     "goemotions": {"max_train_texts": 20000},
 }
-
-
-@dataclasses.dataclass(frozen=True)
-class Run:
-    """One fine-tuning.
-
-    Args:
-        task: A key of `TASKS`.
-        encoder: A key of `ENCODERS`.
-        pretrained: Whether the encoder was trained before.
-        seed: Of the head, the order and dropout.
-    """
-
-    task: str
-    encoder: str
-    pretrained: bool
-    seed: int
-
-    @property
-    def folder(self) -> str:
-        """Name of the run's directory."""
-        trained = "pretrained" if self.pretrained else "untrained"
-        task = self.task.replace("/", "_")
-        return f"{task}-{self.encoder.lower()}-{trained}-seed{self.seed}"
-
-
-def all_runs() -> list[Run]:
-    """Returns the runs: every task once, before any with further seeds."""
-    once = [
-        Run(task, encoder, True, SEEDS[0])
-        for task, encoder in itertools.product(TASKS, ENCODERS)
-    ]
-    more = [
-        Run(task, encoder, pretrained, seed)
-        for seed, task, pretrained, encoder in itertools.product(
-            SEEDS, THOROUGH, (True, False), ENCODERS
-        )
-    ]
-    return list(dict.fromkeys(once + more))
 
 
 @exit_on_input_error
@@ -106,12 +61,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     """
     parser = argparse.ArgumentParser(
         prog="python -m training.compare_tasks",
-        description="Fine-tunes encoders of one size on every task.",
+        description="Pre-trains encoders of one size and fine-tunes them.",
     )
     parser.add_argument("--data_directory", type=Path, required=True)
-    parser.add_argument(
-        "--run_directory", type=Path, default=Path("runs/compare_tasks")
-    )
+    parser.add_argument("--study", choices=STUDIES, default="tasks")
+    parser.add_argument("--run_directory", type=Path)
     parser.add_argument(
         "--report", action="store_true", help="only write what has finished"
     )
@@ -119,7 +73,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         "--workers", type=int, default=os.cpu_count(), help="runs at a time"
     )
     arguments = parser.parse_args(argv)
-    directory = arguments.run_directory
+    study = STUDIES[arguments.study]
+    directory = arguments.run_directory or Path(
+        "runs", f"compare_{arguments.study}"
+    )
     if not (arguments.data_directory / "text").is_dir():
         raise InputError(
             f"'{arguments.data_directory}' has no directory 'text'; give the "
@@ -127,15 +84,18 @@ def main(argv: Sequence[str] | None = None) -> None:
         )
     try:
         if not arguments.report:
-            compare(arguments.data_directory, directory, arguments.workers)
+            compare(
+                study, arguments.data_directory, directory, arguments.workers
+            )
     finally:
-        write_report(all_runs(), directory)
+        write_report(study, directory)
 
 
-def compare(data: Path, directory: Path, workers: int) -> None:
+def compare(study: Study, data: Path, directory: Path, workers: int) -> None:
     """Runs what has not finished.
 
     Args:
+        study: What is compared.
         data: Where text and tasks are.
         directory: Where everything is written.
         workers: Number of runs at a time.
@@ -147,17 +107,21 @@ def compare(data: Path, directory: Path, workers: int) -> None:
         text_stages(data, directory), directory / "stages.json", "", False
     )
     mark = stamps["vocabulary"]["mark"]
-    encoders = list(itertools.product(ENCODERS, (True, False)))
+    pretrain = {
+        encoder: pretrain_stage(study, *encoder, directory)
+        for encoder in study.pretrainings()
+    }
     run_all(
-        encoders,
-        lambda encoder: [pretrain_stage(*encoder, directory)],
+        list(pretrain),
+        lambda encoder: [pretrain[encoder]],
         workers,
         "Pre-training",
         mark,
     )
-    mark += json.dumps(ENCODERS) + _PRETRAIN.read_text()
+    for stage in pretrain.values():
+        mark += repr(stage.arguments) + stage.configs[0].read_text()
     run_all(
-        all_runs(),
+        study.runs,
         lambda run: [finetune_stage(run, data, directory)],
         workers,
         "Fine-tuning",
@@ -194,29 +158,32 @@ def text_stages(data: Path, directory: Path) -> list[Stage]:
     ]
 
 
-def pretrain_stage(encoder: str, pretrained: bool, directory: Path) -> Stage:
+def pretrain_stage(
+    study: Study, name: str, pretrained: bool, directory: Path
+) -> Stage:
     """Returns the stage that pre-trains an encoder, or only initialises it.
 
     Args:
-        encoder: A key of `ENCODERS`.
+        study: What is compared.
+        name: Name of the encoder.
         pretrained: Whether it learns anything.
         directory: Where everything is written.
     """
-    text, folder = directory / "text", _encoder(encoder, pretrained, directory)
-    mixers = ENCODERS[encoder].get("mixers")
+    encoder, text = study.encoders[name], directory / "text"
+    folder = directory / encoder_folder(name, pretrained)
     nothing = ("--steps", "1", "--steps_per_round", "1", "--learning_rate", "0")
     return Stage(
         "pretrain",
-        f"Pre-train {encoder}",
-        ("-m", "training.pretrain", "--config", f"{_PRETRAIN}")
+        f"Pre-train {name}",
+        ("-m", "training.pretrain", "--config", f"{encoder.config}")
         + ("--run_directory", f"{folder / 'pretrain'}")
         + ("--train", f"{text / 'text_train.jsonl'}")
         + ("--validation", f"{text / 'text_dev.jsonl'}")
         + ("--vocabulary", f"{directory / 'vocab.txt'}")
-        + (("--mixers", json.dumps(mixers)) if mixers else ())
+        + encoder.options
         + (() if pretrained else nothing),
         outputs=(folder / "pretrain/metrics.json",),
-        configs=(_PRETRAIN,),
+        configs=(encoder.config,),
         run_directory=folder / "pretrain",
         log=folder / "pretrain.log",
     )
@@ -231,7 +198,7 @@ def finetune_stage(run: Run, data: Path, directory: Path) -> Stage:
         directory: Where everything is written.
     """
     folder = directory / run.folder
-    preset = _encoder(run.encoder, run.pretrained, directory)
+    encoder = directory / encoder_folder(run.encoder, run.pretrained)
     limits = [
         word
         for key, value in _LIMITS.get(run.task, {}).items()
@@ -242,18 +209,13 @@ def finetune_stage(run: Run, data: Path, directory: Path) -> Stage:
         f"Fine-tune {run.folder}",
         ("-m", "training.finetune", "--task", run.task, *limits)
         + ("--data_directory", f"{data}")
-        + ("--preset", f"{preset / 'pretrain/preset'}")
+        + ("--preset", f"{encoder / 'pretrain/preset'}")
         + ("--run_directory", f"{folder / 'finetune'}")
         + ("--seed", f"{run.seed}"),
         outputs=(folder / "finetune/metrics.json",),
         run_directory=folder / "finetune",
         log=folder / "finetune.log",
     )
-
-
-def _encoder(encoder: str, pretrained: bool, directory: Path) -> Path:
-    trained = "pretrained" if pretrained else "untrained"
-    return directory / f"{encoder.lower()}-{trained}"
 
 
 if __name__ == "__main__":

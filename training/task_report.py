@@ -1,66 +1,130 @@
-"""What the comparison of encoders on tasks found: figures and a table."""
+"""What a comparison of encoders found: figures, tables, a picture."""
 
 import collections
 import dataclasses
 import json
 import statistics
-from collections.abc import Sequence
 from pathlib import Path
+
+from matplotlib.figure import Figure
 
 from training.files import written_whole
 from training.report import mean_and_spread
+from training.report import save_figure
 from training.report import write_metrics
+from training.studies import Study
+from training.studies import encoder_folder
 
 
-def write_report(runs: Sequence, directory: Path) -> None:
-    """Writes what has finished: `report.json` and `RESULTS.md`.
+def write_report(study: Study, directory: Path) -> None:
+    """Writes what has finished: `report.json`, `RESULTS.md`, `losses.png`.
 
     Args:
-        runs: The runs of `training.compare_tasks`.
-        directory: Where they are.
+        study: What is compared.
+        directory: Where its runs are.
 
     Raises:
         InputError: A file cannot be written.
     """
-    report = collect(runs, directory)
+    report = collect(study, directory)
     write_metrics(report, directory / "report.json")
     with written_whole(directory / "RESULTS.md") as partial:
         partial.write_text(tables(report), encoding="utf-8")
+    draw_losses(report, directory / "losses.png")
     print(
-        f"{len(report['runs'])} of {len(runs)} runs have finished; wrote "
+        f"{len(report['runs'])} of {len(study.runs)} runs have finished; wrote "
         f"{directory / 'RESULTS.md'}."
     )
 
 
-def collect(runs: Sequence, directory: Path) -> dict:
-    """Reads the figures of the runs that have finished.
+def collect(study: Study, directory: Path) -> dict:
+    """Reads the figures of what has finished.
 
     Args:
-        runs: The runs.
-        directory: Where they are.
+        study: What is compared.
+        directory: Where its runs are.
 
     Returns:
-        A dict of `runs`, a dict each.
+        A dict of `encoders`, a dict each of those that were pre-trained, and
+        of `runs`, a dict each.
     """
-    found = []
-    for run in runs:
-        path = directory / run.folder / "finetune" / "metrics.json"
-        if not path.is_file():
-            continue
-        metrics = json.loads(path.read_text(encoding="utf-8"))
-        found.append(
-            {
-                **dataclasses.asdict(run),
-                "metric": metrics["metric"],
-                "score": metrics["scores"]["test"][metrics["metric"]],
-                "baselines": metrics["baselines"],
-                "train_texts": metrics["texts"]["train"],
-                "test_texts": metrics["texts"]["test"],
-                "parameters": metrics["parameters"],
-                "seconds": metrics["seconds"],
-            }
-        )
-    return {"runs": found}
+    encoders, runs = [], []
+    for name in study.encoders:
+        folder = directory / encoder_folder(name, pretrained=True)
+        metrics = _metrics(folder / "pretrain")
+        if metrics is not None:
+            encoders.append({"name": name, **_pretraining(metrics)})
+    for run in study.runs:
+        metrics = _metrics(directory / run.folder / "finetune")
+        if metrics is not None:
+            runs.append({**dataclasses.asdict(run), **_finetuning(metrics)})
+    return {"encoders": encoders, "runs": runs}
+
+
+def _metrics(folder: Path) -> dict | None:
+    path = folder / "metrics.json"
+    if not path.is_file():
+        return None
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _pretraining(metrics: dict) -> dict:
+    history = metrics["history"]
+    return {
+        "parameters": metrics["parameters"],
+        "windows_seen": metrics["windows_seen"],
+        "flops": metrics["flops"],
+        "seconds": metrics["training_seconds"],
+        "held_out": {
+            key.removeprefix("validation_"): value
+            for key, value in metrics.items()
+            if key.startswith("validation_")
+        },
+        "losses": [row["val_loss"] for row in history],
+    }
+
+
+def _finetuning(metrics: dict) -> dict:
+    return {
+        "metric": metrics["metric"],
+        "score": metrics["scores"]["test"][metrics["metric"]],
+        "baselines": metrics["baselines"],
+        "train_texts": metrics["texts"]["train"],
+        "test_texts": metrics["texts"]["test"],
+        "parameters": metrics["parameters"],
+        "seconds": metrics["seconds"],
+    }
+
+
+def draw_losses(report: dict, path: Path) -> None:
+    """Draws held-out loss against windows, operations and seconds.
+
+    Args:
+        report: What `collect` returned.
+        path: The file, a PNG, replaced if it exists.
+
+    Raises:
+        InputError: It cannot be written.
+    """
+    figure = Figure(figsize=(13, 4), layout="constrained")
+    units = {
+        "windows_seen": "windows",
+        "flops": "floating-point operations",
+        "seconds": "seconds of one core",
+    }
+    row = figure.subplots(1, len(units))
+    for one, (key, unit) in zip(row, units.items(), strict=True):
+        for encoder in report["encoders"]:
+            losses = encoder["losses"]
+            each = encoder[key] / len(losses)
+            places = [each * (number + 1) for number in range(len(losses))]
+            one.plot(places, losses, label=encoder["name"])
+        one.set_xlabel(unit)
+        one.set_ylabel("held-out loss")
+        one.grid(alpha=0.3)
+        if report["encoders"]:
+            one.legend()
+    save_figure(figure, path)
 
 
 def tables(report: dict) -> str:
@@ -72,6 +136,34 @@ def tables(report: dict) -> str:
     Returns:
         The text, with a line feed at the end.
     """
+    return f"{_pretraining_table(report)}\n{_task_table(report)}"
+
+
+def _pretraining_table(report: dict) -> str:
+    kinds = list(
+        dict.fromkeys(k for one in report["encoders"] for k in one["held_out"])
+    )
+    heads = [kind.replace("_", " ") for kind in kinds]
+    lines = [
+        "| encoder | parameters | windows seen | operations | hours "
+        + "".join(f"| {head} " for head in heads)
+        + "|",
+        "| --- " + "| ---: " * (4 + len(kinds)) + "|",
+    ]
+    for one in report["encoders"]:
+        cells = [
+            one["name"],
+            f"{one['parameters']:,}",
+            f"{one['windows_seen']:,}",
+            f"{one['flops']:.2e}",
+            f"{one['seconds'] / 3600:.2f}",
+            *(f"{one['held_out'][kind]:.3f}" for kind in kinds),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _task_table(report: dict) -> str:
     groups = collections.defaultdict(list)
     for run in report["runs"]:
         groups[run["task"], run["encoder"], run["pretrained"]].append(run)

@@ -1,27 +1,49 @@
 """The comparison on tasks: its runs, their commands, what its report says."""
 
+import dataclasses
 import json
 
 import pytest
 
 from training import compare_tasks
-from training.compare_tasks import ENCODERS
-from training.compare_tasks import SEEDS
-from training.compare_tasks import THOROUGH
-from training.compare_tasks import Run
-from training.compare_tasks import all_runs
 from training.config import read_config
 from training.finetune import keys_of_task
 from training.finetune_config import FinetuneConfig
 from training.pretrain_config import PretrainConfig
 from training.report import write_metrics
 from training.stages import Stage
+from training.studies import STUDIES
+from training.studies import THOROUGH
+from training.studies import Run
+from training.studies import Study
 from training.task_report import collect
 from training.task_report import tables
 from training.task_report import write_report
 from training.tasks import TASKS
 
 ONE = Run("glue/sst2", "ConvBERT", True, 1)
+ON_TASKS = STUDIES["tasks"]
+
+
+def study_of(*runs):
+    names = dict.fromkeys(run.encoder for run in runs)
+    return Study({name: ON_TASKS.encoders[name] for name in names}, runs)
+
+
+def pretrain(directory, encoder, losses):
+    """Writes what a finished pre-training leaves."""
+    write_metrics(
+        {
+            "parameters": 2345,
+            "windows_seen": 400,
+            "flops": 1.25e15,
+            "training_seconds": 5400.0,
+            "validation_loss": losses[-1],
+            "validation_accuracy": 0.5,
+            "history": [{"val_loss": loss} for loss in losses],
+        },
+        directory / f"{encoder}-pretrained" / "pretrain" / "metrics.json",
+    )
 
 
 def finish(directory, run, score, seconds=60.0):
@@ -40,18 +62,35 @@ def finish(directory, run, score, seconds=60.0):
 
 
 def test_every_task_meets_every_encoder_before_further_seeds():
-    runs = all_runs()
+    runs, encoders = ON_TASKS.runs, ON_TASKS.encoders
     assert len({run.folder for run in runs}) == len(runs)
-    once = len(TASKS) * len(ENCODERS)
+    once = len(TASKS) * len(encoders)
     assert {(run.task, run.encoder) for run in runs[:once]} == {
-        (task, encoder) for task in TASKS for encoder in ENCODERS
+        (task, encoder) for task in TASKS for encoder in encoders
     }
-    further = len(THOROUGH) * len(ENCODERS) * (2 * len(SEEDS) - 1)
-    assert len(runs) == once + further
+    assert len(runs) == once + len(THOROUGH) * len(encoders) * (2 * 3 - 1)
 
 
-def test_encoders_differ_in_their_heads_alone():
-    assert {key for keys in ENCODERS.values() for key in keys} == {"mixers"}
+def test_detection_is_compared_with_three_seeds():
+    study = STUDIES["detection"]
+    assert {run.task for run in study.runs} <= set(TASKS)
+    assert len(study.runs) == 3 * 5 * len(study.encoders)
+    assert study.pretrainings() == [("attention", True), ("ConvBERT", True)]
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_encoders_differ_in_their_heads_alone(name):
+    """And in where they are written."""
+    alike = []
+    for encoder in STUDIES[name].encoders.values():
+        keys = json.loads(encoder.config.read_text(encoding="utf-8"))
+        words = ["--config", f"{encoder.config}", *encoder.options]
+        config, _ = read_config(PretrainConfig, words, "", {})
+        assert set(keys) <= set(PretrainConfig.__dataclass_fields__)
+        alike.append(
+            dataclasses.replace(config, mixers=None, run_directory=None)
+        )
+    assert all(config == alike[0] for config in alike)
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -74,8 +113,8 @@ def test_limits_are_of_tasks_that_exist():
 
 def test_an_untrained_encoder_is_the_same_one_that_learned_nothing(tmp_path):
     trained, untrained = (
-        compare_tasks.pretrain_stage("ConvBERT", pretrained, tmp_path)
-        for pretrained in (True, False)
+        compare_tasks.pretrain_stage(ON_TASKS, "ConvBERT", trained, tmp_path)
+        for trained in (True, False)
     )
     assert trained.run_directory != untrained.run_directory
     here = {f"{trained.run_directory}", f"{untrained.run_directory}"}
@@ -87,11 +126,6 @@ def test_an_untrained_encoder_is_the_same_one_that_learned_nothing(tmp_path):
         *("--steps_per_round", "1"),
         *("--learning_rate", "0"),
     ]
-
-
-def test_the_configuration_of_pre_training_has_known_keys():
-    keys = json.loads(compare_tasks._PRETRAIN.read_text(encoding="utf-8"))
-    assert set(keys) <= set(PretrainConfig.__dataclass_fields__)
 
 
 def test_report(tmp_path):
@@ -106,11 +140,21 @@ def test_report(tmp_path):
     finish(tmp_path, runs[1], 0.9, seconds=120.0)
     finish(tmp_path, runs[2], 0.7, seconds=180.0)
     finish(tmp_path, runs[3], 0.6)
-    write_report(runs, tmp_path)
+    pretrain(tmp_path, "convbert", [3.0, 2.5])
+    study = study_of(*runs)
+    write_report(study, tmp_path)
     report = json.loads((tmp_path / "report.json").read_text("utf-8"))
-    assert report == collect(runs, tmp_path)
+    assert report == collect(study, tmp_path)
+    assert (tmp_path / "losses.png").read_bytes()[1:4] == b"PNG"
     assert [run["score"] for run in report["runs"]] == [0.8, 0.9, 0.7, 0.6]
-    header, rule, *rows = tables(report).splitlines()
+    before, after = tables(report).split("\n\n")
+    header, rule, *rows = before.splitlines()
+    assert header.endswith("| hours | loss | accuracy |")
+    assert header.count("|") == rule.count("|")
+    assert rows == [
+        "| ConvBERT | 2,345 | 400 | 1.25e+15 | 1.50 | 2.500 | 0.500 |"
+    ]
+    header, rule, *rows = after.splitlines()
     assert header.split(" | ")[-3:] == ["ConvBERT", "HybridBERT", "minutes |"]
     assert header.count("|") == rule.count("|")
     figures = "| macro f1 | 12,345 | 678 | majority 25.0, naive Bayes 50.0 |"
@@ -122,7 +166,7 @@ def test_report(tmp_path):
 
 
 def test_an_empty_report_can_be_written(tmp_path):
-    write_report(all_runs(), tmp_path)
+    write_report(ON_TASKS, tmp_path)
     assert json.loads((tmp_path / "report.json").read_text())["runs"] == []
 
 
@@ -151,7 +195,6 @@ def test_finished_runs_are_left_alone(tmp_path, monkeypatch):
             log=folder / f"{name}.log",
         )
 
-    monkeypatch.setattr(compare_tasks, "all_runs", lambda: [ONE])
     monkeypatch.setattr(
         compare_tasks,
         "text_stages",
@@ -160,8 +203,9 @@ def test_finished_runs_are_left_alone(tmp_path, monkeypatch):
     monkeypatch.setattr(
         compare_tasks,
         "pretrain_stage",
-        lambda encoder, pretrained, directory: stage(
-            "pretrain", directory / f"{encoder}-{pretrained}"
+        lambda study, encoder, pretrained, directory: dataclasses.replace(
+            stage("pretrain", directory / f"{encoder}-{pretrained}"),
+            configs=(study.encoders[encoder].config,),
         ),
     )
     monkeypatch.setattr(
@@ -169,6 +213,9 @@ def test_finished_runs_are_left_alone(tmp_path, monkeypatch):
         "finetune_stage",
         lambda run, data, directory: stage("finetune", directory / run.folder),
     )
+    study = study_of(ONE, dataclasses.replace(ONE, pretrained=False))
     for _ in range(2):
-        compare_tasks.compare(tmp_path / "data", tmp_path / "run", workers=2)
-        assert told.read_text().split() == ["ran"] * (2 * len(ENCODERS) + 1)
+        compare_tasks.compare(
+            study, tmp_path / "data", tmp_path / "run", workers=2
+        )
+        assert told.read_text().split() == ["ran"] * 4
