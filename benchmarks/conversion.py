@@ -32,6 +32,8 @@ import keras
 
 from benchmarks.machine import describe_machine
 from benchmarks.machine import describe_moment
+from benchmarks.results import make_folder_of
+from benchmarks.results import write_report
 from keras_mixattn.conversion import convert
 from keras_mixattn.conversion import export_to_hugging_face
 from keras_mixattn.errors import InputError
@@ -315,13 +317,12 @@ def main(argv: list[str] | None = None) -> int:
         print(json.dumps(cost_of(arguments.cost_of)))
         return 0
     report = _load(arguments.output)
+    make_folder_of(arguments.output)
     for part in arguments.parts:
         print(f"measuring {part}", file=sys.stderr, flush=True)
         report["parts"][part] = _measure(part, arguments)
         report |= describe_moment()
-        arguments.output.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(report, indent=1) + "\n"
-        arguments.output.write_text(text, "utf-8")
+        write_report(report, arguments.output)
     print(format_report(report) + f"\n\nWritten: {arguments.output}")
     return int(any(is_fault(p, report["parts"][p]) for p in arguments.parts))
 

@@ -70,6 +70,19 @@ def open_report(
             f"{str(path)!r} was measured with other settings: pass another "
             "--output, or --fresh to replace it."
         )
+    make_folder_of(path)
+    return report
+
+
+def make_folder_of(path: pathlib.Path) -> None:
+    """Makes the folder of a file that will be written after long work.
+
+    Args:
+        path: The file.
+
+    Raises:
+        InputError: If it has no place.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -77,7 +90,6 @@ def open_report(
             f"--output {str(path)!r} is in no folder that can be made "
             f"({error.strerror}): give a path that can be written."
         ) from error
-    return report
 
 
 def write_report(report: dict, path: pathlib.Path) -> None:

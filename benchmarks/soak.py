@@ -15,7 +15,6 @@ wrong. What is measured: `benchmarks/README.md`.
 import argparse
 import collections
 import contextlib
-import json
 import os
 import pathlib
 import re
@@ -33,6 +32,8 @@ from benchmarks.driver import ROOT
 from benchmarks.driver import start
 from benchmarks.machine import describe_machine
 from benchmarks.machine import describe_moment
+from benchmarks.results import make_folder_of
+from benchmarks.results import write_report
 from benchmarks.serving_cells import CLASS_NAMES
 from benchmarks.serving_cells import MAX_LENGTH
 from benchmarks.serving_cells import MODEL
@@ -332,7 +333,7 @@ def main(argv: list[str] | None = None) -> int:
         is_whole = arguments.minutes >= WHOLE_MINUTES
         folder = "benchmarks/measured" if is_whole else "runs"
         path = pathlib.Path(folder) / "soak.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder_of(path)
     try:
         with tempfile.TemporaryDirectory() as folder:
             measured = soak(
@@ -342,7 +343,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"failed: {error}", file=sys.stderr)
         return 1
     report = {"machine": describe_machine(), **describe_moment(), **measured}
-    path.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+    write_report(report, path)
     draw_soak(report, path.with_suffix(".png"))
     found = faults(report)
     print("\n".join([format_soak(report), *found]))
