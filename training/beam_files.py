@@ -156,10 +156,7 @@ def local_copy(path: str) -> Iterator[str]:
         path: Of this machine, which is given as it is; or of a store.
 
     Yields:
-        The path.
-
-    Raises:
-        InputError: It cannot be copied from the store.
+        The path. What a store refuses is raised as it is: Beam tries again.
     """
     if not is_remote(path):
         yield path
@@ -167,15 +164,9 @@ def local_copy(path: str) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as directory:
         # The readers tell the format by the name.
         copy = Path(directory) / FileSystems.split(path)[1]
-        try:
-            with (
-                FileSystems.open(path, **_AS_IT_IS) as source,
-                open(copy, "wb") as target,
-            ):
-                shutil.copyfileobj(source, target)
-        except (OSError, BeamIOError) as error:
-            raise InputError(
-                f"'{path}' cannot be copied to '{directory}': {error}; check "
-                "the path and the free space."
-            ) from error
+        with (
+            FileSystems.open(path, **_AS_IT_IS) as source,
+            open(copy, "wb") as target,
+        ):
+            shutil.copyfileobj(source, target)
         yield str(copy)

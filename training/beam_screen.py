@@ -10,15 +10,19 @@ from collections.abc import Iterator
 from tqdm import tqdm
 
 from keras_mixattn.errors import InputError
+from training.beam_files import is_remote
 from training.beam_files import matched
 
-_SECONDS = 1.0  # between two looks at the progress
+# Between two looks at the progress, here and in a store.
+_SECONDS, _SECONDS_REMOTE = 1.0, 30.0
 _STDERR = 2  # the number that processes started from here write to
 
 
 @contextlib.contextmanager
 def counted_examples(pattern: str, record_size: int) -> Iterator[None]:
     """Shows how many examples have been written.
+
+    Where a look fails, the next one may not.
 
     Args:
         pattern: Of the files of records.
@@ -31,14 +35,18 @@ def counted_examples(pattern: str, record_size: int) -> Iterator[None]:
     screen = os.fdopen(os.dup(_STDERR), "w")
     bar = tqdm(desc="Building", unit=" examples", unit_scale=True, file=screen)
 
-    def watch():
-        while True:
-            is_last = done.wait(_SECONDS)
+    seconds = _SECONDS_REMOTE if is_remote(pattern) else _SECONDS
+
+    def look():
+        with contextlib.suppress(InputError):
             sizes = [size for _, size in matched(pattern)]
             bar.update(sum(sizes) // record_size - bar.n)
             bar.set_postfix(files=len(sizes))
-            if is_last:
-                return
+
+    def watch():
+        while not done.wait(seconds):
+            look()
+        look()
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()

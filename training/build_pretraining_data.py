@@ -35,9 +35,9 @@ import logging
 import os
 from collections.abc import Sequence
 
+from keras_mixattn.data import TFDS_PREFIX
 from keras_mixattn.errors import InputError
 from keras_mixattn.errors import exit_on_input_error
-from training.pretraining_plan import is_tfds
 
 LOCAL = "local"
 
@@ -149,8 +149,9 @@ def _check(arguments: argparse.Namespace) -> None:
             f"The local runner takes no options such as {arguments.beam[0]!r}; "
             "leave them out, or name a `--runner`."
         )
+    is_tfds = any(name.startswith(TFDS_PREFIX) for name in arguments.input)
     for name in ("split", "data_dir"):
-        if getattr(arguments, name) and not any(map(is_tfds, arguments.input)):
+        if getattr(arguments, name) and not is_tfds:
             raise InputError(
                 f"`--{name}` belongs to tfds:NAME, which is no `--input`; "
                 "leave it out."

@@ -3,15 +3,19 @@ r"""Kills a pre-training run again and again, and compares what becomes of it.
     python -m training.check_resume --kills 20 --workers 2
 
 A small run with dropout is made twice: once without interruption, once killed
-by SIGKILL at random moments, a random one of its workers each time, and
-started again. Losses, weights and the optimizer's state must be the same to
-the last bit; else the exit code is 1.
+by SIGKILL, a random one of its workers each time, and started again. About half
+of the kills come at a random time after the start, the others at most 0.05
+seconds after a random state is saved; of three or more the last comes while
+the results are written. Losses, weights and the optimizer's state must be the
+same to the last bit; else the exit code is 3.
 """
 
 import argparse
 import dataclasses
 import json
+import math
 import random
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -29,9 +33,10 @@ from training.launch import start_workers
 from training.launch import wait_for
 from training.pretrain_config import OBJECTIVES
 
-DIFFERS = 1
+DIFFERS = 3  # Python ends with 1 of any error
 
 _WORDS = [f"w{number}" for number in range(37)]
+_ROUNDS = 5
 _STEPS_PER_STATE = 4
 _SECONDS_AFTER = 0.05  # at most, from a state until the run is killed
 _CONFIG = {
@@ -72,7 +77,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         argv: The arguments, by default those of the command line.
 
     Raises:
-        SystemExit: With code 1 if the two runs differ.
+        SystemExit: With code 3 if the two runs differ, 2 if one failed;
+            what they left is kept then.
 
     Example:
 
@@ -86,14 +92,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument(
+        "--steps", type=int, default=300, help=f"a multiple of {_ROUNDS}"
+    )
     parser.add_argument(
         "--objective", choices=OBJECTIVES, default=OBJECTIVES[0]
     )
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     arguments = parser.parse_args(argv)
-    with tempfile.TemporaryDirectory() as directory:
-        check(arguments, Path(directory))
+    directory = Path(tempfile.mkdtemp())
+    check(arguments, directory)
+    shutil.rmtree(directory)
 
 
 def check(arguments: argparse.Namespace, directory: Path) -> None:
@@ -104,20 +113,26 @@ def check(arguments: argparse.Namespace, directory: Path) -> None:
         directory: An empty one.
 
     Raises:
-        SystemExit: With code 1 if the two runs differ.
+        SystemExit: With code 3 if the two runs differ.
         InputError: A run failed, or ended before it was killed as often.
     """
     command = command_of(directory, arguments.steps, arguments.objective)
     whole, killed = directory / "whole", directory / "killed"
     print("One run without interruption ...", flush=True)
+    start = time.monotonic()
     finish(command, whole, arguments.workers)
+    seconds = time.monotonic() - start
     print(f"One run killed {arguments.kills} times ...", flush=True)
+    states = arguments.steps // _STEPS_PER_STATE
+    most_states = max(1, states // (arguments.kills + 1))
     lives = kill(
         command,
         killed,
         arguments.workers,
         arguments.kills,
         random.Random(arguments.seed),  # noqa: S311
+        seconds,
+        most_states,
     )
     finish(command, killed, arguments.workers)
     print(f"{arguments.objective}, {arguments.workers} process(es)")
@@ -125,7 +140,7 @@ def check(arguments: argparse.Namespace, directory: Path) -> None:
     print(f"exit codes {lives.codes}, {lives.seconds:.0f} s")
     differences = compare(whole, killed)
     if differences:
-        print(f"DIFFERENT: {', '.join(differences)}")
+        print(f"DIFFERENT: {', '.join(differences)}; see '{directory}'")
         raise SystemExit(DIFFERS)
     print("Equal to the last bit: every loss, weight and moment.")
 
@@ -135,12 +150,20 @@ def command_of(directory: Path, steps: int, objective: str) -> list[str]:
 
     Args:
         directory: Where.
-        steps: Steps of the run, a multiple of 10.
+        steps: Steps of the run, a multiple of 5.
         objective: What is trained.
 
     Returns:
         The command that runs it, but for its directory.
+
+    Raises:
+        InputError: They are no such multiple.
     """
+    if steps < 1 or steps % _ROUNDS:
+        raise InputError(
+            f"The number of steps is {steps}; it must be a multiple of "
+            f"{_ROUNDS}."
+        )
     numbers = np.random.default_rng(7).integers(len(_WORDS), size=(97, 23))
     texts = [" ".join(_WORDS[number] for number in row) for row in numbers]
     (directory / "text.txt").write_text("\n\n".join(texts))
@@ -152,7 +175,7 @@ def command_of(directory: Path, steps: int, objective: str) -> list[str]:
         "vocabulary": str(directory / "vocab.txt"),
         "objective": objective,
         "steps": steps,
-        "steps_per_round": max(1, steps // 5),
+        "steps_per_round": steps // _ROUNDS,
         "steps_per_checkpoint": _STEPS_PER_STATE,
     }
     (directory / "config.json").write_text(json.dumps(config))
@@ -174,12 +197,18 @@ def finish(command: list[str], run: Path, workers: int) -> None:
     code = wait_for(_started(command, run, workers))
     if code:
         raise InputError(
-            f"The run in '{run}' ended with code {code}; see its message above."
+            f"The run ended with code {code}; see '{_log_of(run)}'."
         )
 
 
 def kill(
-    command: list[str], run: Path, workers: int, kills: int, moments
+    command: list[str],
+    run: Path,
+    workers: int,
+    kills: int,
+    moments: random.Random,
+    seconds: float,
+    most_states: int,
 ) -> Lives:
     """Starts a run and kills it, again and again.
 
@@ -188,7 +217,9 @@ def kill(
         run: Directory of the run.
         workers: Number of processes, one of which is killed.
         kills: How often.
-        moments: A `random.Random`, which says when, and whom.
+        moments: Says when, and whom.
+        seconds: How long a run takes that is not killed.
+        most_states: Most states that are saved between two kills.
 
     Returns:
         How it was killed.
@@ -198,21 +229,25 @@ def kill(
     """
     start = time.monotonic()
     steps, codes = [], []
-    all_states = _steps_of(command) // _STEPS_PER_STATE
-    most_states = max(1, all_states // (kills + 1))
-    for _ in range(kills):
+    for number in range(kills):
         processes = _started(command, run, workers)
-        for _ in range(moments.randint(1, most_states)):
-            _wait_for_change(run / "state.npz", processes)
+        if 1 < number == kills - 1:
+            _wait_for_change(run / "preset", processes)
+        else:
+            _wait_for_moment(run, processes, moments, seconds, most_states)
         time.sleep(moments.uniform(0, _SECONDS_AFTER))
+        ended = [p.returncode for p in processes if p.poll() is not None]
         victim = moments.choice(processes)
-        if any(process.poll() == 0 for process in processes):
-            raise InputError(
-                f"The run ended after {len(steps)} of {kills} kills; give "
-                "more --steps."
-            )
         victim.send_signal(signal.SIGKILL)
         codes.append(wait_for(processes))
+        if victim.returncode != -signal.SIGKILL:
+            ended.append(victim.returncode)
+        if ended:
+            raise InputError(
+                f"A process ended with code {ended[0]} before kill "
+                f"{number + 1} of {kills}; give more --steps if that is 0, "
+                f"else see '{_log_of(run)}'."
+            )
         steps.append(_saved_step(run))
     return Lives(steps, codes, time.monotonic() - start)
 
@@ -256,17 +291,26 @@ def _started(command, run, workers) -> list[subprocess.Popen]:
         )
 
 
-def _steps_of(command: list[str]) -> int:
-    return json.loads(Path(command[-1]).read_text())["steps"]
-
-
 def _log_of(run: Path) -> Path:
     return run.with_suffix(".log")
 
 
-def _wait_for_change(path: Path, processes: list[subprocess.Popen]) -> None:
+def _wait_for_moment(run, processes, moments, seconds, most_states) -> None:
+    """Waits until some states are saved, or for a part of the whole time."""
+    until, states = math.inf, most_states
+    if moments.random() < 0.5:
+        until = time.monotonic() + moments.uniform(0, seconds)
+    else:
+        states = moments.randint(1, most_states)
+    for _ in range(states):
+        _wait_for_change(run / "state.npz", processes, until)
+
+
+def _wait_for_change(
+    path: Path, processes: list[subprocess.Popen], until: float = math.inf
+) -> None:
     before = _time_of(path)
-    while _time_of(path) == before:
+    while _time_of(path) == before and time.monotonic() < until:
         if any(process.poll() is not None for process in processes):
             return
         time.sleep(0.002)
@@ -280,9 +324,11 @@ def _time_of(path: Path) -> int | None:
 
 
 def _saved_step(run: Path) -> int:
-    paths = (run / "state.npz", run / "state.1.npz")
-    with np.load(next(path for path in paths if path.exists())) as arrays:
-        return json.loads(str(arrays["record"]))["step"]
+    for path in (run / "state.npz", run / "state.1.npz"):
+        if path.exists():
+            with np.load(path) as arrays:
+                return json.loads(str(arrays["record"]))["step"]
+    return 0
 
 
 if __name__ == "__main__":

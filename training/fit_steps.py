@@ -7,6 +7,7 @@ import keras
 
 from keras_mixattn.errors import InputError
 from training.run_directory import RunDirectory
+from training.save_steps import LeaveSteps
 from training.save_steps import SaveSteps
 from training.save_steps import new_record
 from training.stop_signals import StopSignals
@@ -91,6 +92,6 @@ def fit_steps(
                 steps_per_epoch=steps_per_round - begun,
                 validation_data=validation_data,
                 shuffle=False,
-                callbacks=[saver, *callbacks],
+                callbacks=[saver, *callbacks, LeaveSteps(saver)],
                 verbose=0,
             )

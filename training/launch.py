@@ -20,6 +20,7 @@ import threading
 import time
 from collections.abc import Sequence
 
+from keras_mixattn.errors import InputError
 from keras_mixattn.errors import exit_on_input_error
 from training.child_process import GREETINGS
 from training.child_process import end_with_parent
@@ -36,7 +37,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         argv: The arguments, by default those of the command line.
 
     Raises:
-        SystemExit: With the code of the first worker that failed.
+        SystemExit: With the code of the first worker that failed, 2 on bad
+            input.
 
     Example:
 
@@ -82,7 +84,14 @@ def start_workers(
 
     Returns:
         The processes, in the order of their numbers.
+
+    Raises:
+        InputError: There are to be none.
     """
+    if count < 1:
+        raise InputError(
+            f"The number of workers is {count}; it must be 1 or greater."
+        )
     cluster = {"worker": [f"127.0.0.1:{port}" for port in free_ports(count)]}
     options = {
         "stdout": subprocess.PIPE,

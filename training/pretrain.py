@@ -8,15 +8,18 @@ Any key of the configuration can be set on the command line, for example
 command again after an interruption, and it resumes from the last state.
 
 Exit codes: 0 finished; 75 stopped by SIGTERM or SIGINT with the state saved;
-1 another worker vanished; 2 something is to be mended first, as it says.
-After 75 and 1 the same command goes on.
+76 another worker vanished; 2 something is to be mended first, as it says.
+After 75 and 76 the same command goes on. 1, with a traceback, is a fault of
+the program.
 """
 
 import contextlib
+import json
 import sys
 from collections.abc import Iterator
 from collections.abc import Sequence
 
+import keras
 import tensorflow as tf
 
 from keras_mixattn.data import load_vocabulary
@@ -42,15 +45,22 @@ from training.run_log import run_log
 from training.stop_signals import StopSignals
 from training.team import Team
 from training.team import check_cluster
-from training.window_splits import Windows
-from training.window_splits import count_windows
-from training.window_splits import keep_windows
-from training.window_splits import read_windows
 from training.window_splits import record_manifests
+from training.window_splits import shared_windows
+from training.windows import Windows
 
 OUTPUTS = ("windows", "metrics.json", "metrics.jsonl", "curves.png")
 OUTPUTS += ("report.md", "preset")
-LOST_WORKER = 1
+LOST_WORKER = 76  # Python ends with 1 of any error
+
+_LOST = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+)
+# How TensorFlow begins a line that says where, not what.
+_PLACES = (" ", "\t", "Graph execution error", "Detected at node", "<stack")
 
 
 @exit_on_input_error
@@ -61,8 +71,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         argv: The arguments, by default those of the command line.
 
     Raises:
-        SystemExit: With code 2 on bad input, 75 on SIGTERM and SIGINT, 1 if
-            another worker vanished.
+        SystemExit: With code 2 on bad input, 75 on SIGTERM and SIGINT, 76
+            if another worker vanished.
 
     Example:
 
@@ -76,6 +86,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     check_config(config)
     check_cluster(config.strategy)
     vocabulary = load_vocabulary(config.vocabulary)
+    # So that names of variables do not depend on the runs before.
+    keras.utils.clear_session()
     strategy = strategy_of(
         config.strategy, config.devices, config.cluster, config.tpu
     )
@@ -102,26 +114,23 @@ def pretrain(
 
     Raises:
         InputError: Something is to be mended.
-        SystemExit: With code 75 on a signal, 1 if another worker vanished.
+        SystemExit: With code 75 on a signal, 76 if another worker vanished.
     """
-    with team.strategy.scope():
-        pretraining = build_pretraining(config, vocabulary)
     inputs = {"vocabulary": digest(config.vocabulary)}
     for name, manifest in record_manifests(config).items():
         inputs[name] = digest(manifest)
-    run = open_run(config, inputs, fresh, OUTPUTS, config.keep)
-    if run is None:
-        return
-    windows = read_windows(config, pretraining.tokenizer, run)
-    train_windows = count_windows(windows["train"])
+    windows = {}
     with _in_one_sentence(windows, team):
-        if team.is_chief:
-            run.claim()
-            keep_windows(windows, run)
-        team.wait()
+        _check_inputs(inputs, team)
+        with team.strategy.scope():
+            pretraining = build_pretraining(config, vocabulary)
+        run = open_run(config, inputs, fresh, OUTPUTS, config.keep)
+        if run is None:
+            return
+        windows |= shared_windows(config, pretraining.tokenizer, run, team)
         record = fit(config, pretraining, windows, run, team, signals)
         if team.is_chief:
-            write_results(config, pretraining, record, train_windows, run)
+            write_results(config, pretraining, record, windows, run)
         team.wait()
 
 
@@ -171,6 +180,16 @@ def fit(
     return record
 
 
+def _check_inputs(inputs: dict[str, str], team: Team) -> None:
+    """Checks, before they share any variable, that workers start alike."""
+    if not team.agrees_on(json.dumps(inputs)):
+        raise InputError(
+            "The workers start from different files, this one from "
+            f"{', '.join(f'{k} {v[:12]}' for k, v in inputs.items())} "
+            "(SHA-256); give all of them the same."
+        )
+
+
 @contextlib.contextmanager
 def _in_one_sentence(windows: dict[str, Windows], team: Team) -> Iterator[None]:
     """Says of an error of TensorFlow what is to be done about it."""
@@ -178,8 +197,8 @@ def _in_one_sentence(windows: dict[str, Windows], team: Team) -> Iterator[None]:
         yield
     except tf.errors.OpError as error:
         for rows in windows.values():
-            if fault := getattr(rows, "fault", None):
-                raise fault from error
+            if rows.fault:
+                raise rows.fault from error
         if "No space left" in str(error):
             raise InputError(
                 "The disk is full; the last state is kept: free some space "
@@ -190,15 +209,27 @@ def _in_one_sentence(windows: dict[str, Windows], team: Team) -> Iterator[None]:
                 "The memory is too small for a step; raise micro_batches, or "
                 "lower batch_size and add --fresh."
             ) from error
-        if team.is_alone:
+        if team.is_alone or not _is_lost(error):
             raise
         print(
-            f"error: Another worker vanished ({type(error).__name__}); the "
-            "last state is kept: start all workers again to go on.",
+            f"error: Another worker vanished ({type(error).__name__}: "
+            f"{_reason(error)}); the last state is kept: start all workers "
+            "again to go on.",
             file=sys.stderr,
             flush=True,
         )
         raise SystemExit(LOST_WORKER) from error
+
+
+def _is_lost(error: tf.errors.OpError) -> bool:
+    """Tells from other errors what a vanished or restarted worker causes."""
+    return isinstance(error, _LOST) or "incarnation" in error.message
+
+
+def _reason(error: tf.errors.OpError) -> str:
+    lines = error.message.splitlines()
+    said = [line for line in lines if line and not line.startswith(_PLACES)]
+    return said[0].rstrip(":.") if said else "no reason given"
 
 
 if __name__ == "__main__":

@@ -4,15 +4,12 @@ import math
 
 import tensorflow as tf
 
-from keras_mixattn.data import PretrainingRecords
 from keras_mixattn.data import TokenMasker
 from keras_mixattn.errors import InputError
 from training.pretrain_config import PretrainConfig
 from training.team import Team
 from training.window_splits import HELD_OUT_SEED
-from training.window_splits import Windows
-from training.window_splits import count_windows
-from training.window_splits import masked_batches
+from training.windows import Windows
 
 
 def training_batches(
@@ -36,10 +33,8 @@ def training_batches(
         each worker reads only its own.
     """
 
-    def batches(shard=None):
-        options = {} if shard is None else {"shard": shard}
-        return masked_batches(
-            windows,
+    def batches(**options):
+        return windows.batches(
             masker,
             config.batch_size,
             config.seed,
@@ -47,13 +42,13 @@ def training_batches(
             **options,
         )
 
-    if team.is_alone or not isinstance(windows, PretrainingRecords):
+    if team.is_alone or not windows.has_shards:
         return batches()
     share = config.batch_size // team.strategy.num_replicas_in_sync
 
     def of_worker(context):
         shard = (context.input_pipeline_id, context.num_input_pipelines)
-        return batches(shard).rebatch(share, drop_remainder=True)
+        return batches(shard=shard).rebatch(share, drop_remainder=True)
 
     return team.strategy.distribute_datasets_from_function(of_worker)
 
@@ -74,8 +69,8 @@ def held_out_batches(
     Returns:
         A dataset of (inputs, labels, weights).
     """
-    batches = masked_batches(
-        windows, masker, config.batch_size, HELD_OUT_SEED, shuffle=False
+    batches = windows.batches(
+        masker, config.batch_size, HELD_OUT_SEED, shuffle=False
     )
     size = config.batch_size
 
@@ -83,7 +78,7 @@ def held_out_batches(
         return tf.nest.map_structure(lambda x: _filled(x, size), batch)
 
     # Of records it is not known; Keras would warn at their end.
-    count = math.ceil(count_windows(windows) / size)
+    count = math.ceil(len(windows) / size)
     return batches.map(filled).apply(
         tf.data.experimental.assert_cardinality(count)
     )

@@ -10,6 +10,7 @@ from training.pretrain_model import Pretraining
 from training.report import draw_curves
 from training.report import write_metrics
 from training.run_directory import RunDirectory
+from training.windows import Windows
 
 _MASKED_LM = ("masked_lm_loss", "masked_lm_accuracy")
 _DETECTION = ("disc_loss", "disc_accuracy", "disc_auc")
@@ -19,7 +20,7 @@ def write_results(
     config: PretrainConfig,
     pretraining: Pretraining,
     record: dict,
-    train_windows: int,
+    windows: dict[str, Windows],
     run: RunDirectory,
 ) -> None:
     """Writes preset, curves, report and, last, `metrics.json`.
@@ -28,7 +29,7 @@ def write_results(
         config: The configuration.
         pretraining: What was trained.
         record: The record of the run.
-        train_windows: Number of windows of the text.
+        windows: What was trained and measured on.
         run: Where the files go.
 
     Raises:
@@ -50,7 +51,8 @@ def write_results(
     metrics = {
         **figures,
         "parameters": pretraining.backbone.count_params(),
-        "train_windows": train_windows,
+        "train_windows": len(windows["train"]),
+        "damaged_records": sum(rows.damaged for rows in windows.values()),
         "windows_seen": config.steps * config.batch_size,
         "seconds": record["seconds"],
         **_costs(config, pretraining, record),
@@ -126,6 +128,8 @@ def _report(config, metrics) -> str:
         ("share of the peak", f"{metrics['flops_utilization']:.1%}"),
         ("the peak, per second", f"{metrics['peak_flops']:.3g}"),
     ]
+    if metrics["damaged_records"]:
+        rows.append(("damaged records met", str(metrics["damaged_records"])))
     rows += [
         (name.replace("_", " "), f"{value:.4f}")
         for name, value in metrics.items()

@@ -16,6 +16,7 @@ from apache_beam.io.filesystem import BeamIOError
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.runner import create_runner
 
+from keras_mixattn.data import MANIFEST
 from keras_mixattn.data import RecordBuilder
 from keras_mixattn.data import describe_shard
 from keras_mixattn.data import read_documents
@@ -24,6 +25,7 @@ from keras_mixattn.data import shard_content
 from keras_mixattn.errors import InputError
 from keras_mixattn.errors import first_line
 from keras_mixattn.models import ConvBertTokenizer
+from training.beam_files import is_remote
 from training.beam_files import join
 from training.beam_files import local_copy
 from training.beam_files import read_whole
@@ -32,7 +34,6 @@ from training.pretraining_plan import RecordPlan
 from training.pretraining_plan import Task
 from training.pretraining_plan import parts
 
-MANIFEST = "manifest.json"
 FAULT = "fault.json"
 
 
@@ -110,8 +111,9 @@ def run_pipeline(
 class BuildShards(beam.DoFn):
     """Writes the files of a task, and yields what the manifest says of them.
 
-    A fault of the input is yielded too: an exception would be tried again,
-    and reach the user within a trace of Beam's.
+    A fault of the input, or a full disk, is yielded too: an exception would
+    be tried again, and reach the user within a trace of Beam's. One of a store
+    is raised, as it may pass.
 
     Args:
         plan: What determines the records.
@@ -132,11 +134,6 @@ class BuildShards(beam.DoFn):
             yield from self._shards(task)
         except InputError as error:
             yield {"fault": str(error)}
-        except (OSError, BeamIOError) as error:
-            yield {
-                "fault": f"'{self.output}' cannot be written: {error}; free "
-                "some space or choose another directory."
-            }
 
     def _shards(self, task: Task) -> Iterator[dict]:
         plan = self.plan
@@ -160,7 +157,7 @@ class BuildShards(beam.DoFn):
         entry = self._finished(path)
         if entry is None:
             content = shard_content(self._builder(documents, (volume, first)))
-            write_whole(path, content)
+            self._write(path, content)
             entry = self._described(content)
         return {
             "name": name,
@@ -168,6 +165,17 @@ class BuildShards(beam.DoFn):
             "characters": sum(map(len, documents)),
             **entry,
         }
+
+    def _write(self, path: str, content: bytes) -> None:
+        try:
+            write_whole(path, content)
+        except (OSError, BeamIOError) as error:
+            if is_remote(path):
+                raise
+            raise InputError(
+                f"'{self.output}' cannot be written: {error}; free some space "
+                "or choose another directory."
+            ) from error
 
     def _finished(self, path: str) -> dict | None:
         """Describes the file of an earlier run, if it is whole."""

@@ -18,8 +18,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from keras_mixattn import __version__
+from keras_mixattn.data import TFDS_PREFIX
 from keras_mixattn.data import document_files
+from keras_mixattn.data import tfds_version
 from keras_mixattn.errors import InputError
+
+# What an output directory is for, written first.
+PLAN = "plan.json"
 
 # Text is about so many times as large as its packed file.
 _UNPACKED = 4
@@ -154,20 +159,22 @@ def parts(
         yield first, some
 
 
-def local_sources(name: str) -> list[Source]:
+def local_sources(name: str, data_dir: str | None = None) -> list[Source]:
     """Lists the files of a source that this machine can read.
 
     Args:
         name: A file, a directory or a word that `read_documents` takes.
+        data_dir: Directory of prepared TensorFlow data sets.
 
     Returns:
         The files in the order of their texts.
 
     Raises:
-        InputError: A file is missing or is no text.
+        InputError: A file is missing or is no text, or there is no such
+            data set.
     """
     return [
-        _file(item) if isinstance(item, Path) else _word(item)
+        _file(item) if isinstance(item, Path) else _word(item, data_dir)
         for item in document_files(name)
     ]
 
@@ -184,19 +191,10 @@ def _file(path: Path) -> Source:
         ) from error
 
 
-def _word(word: str) -> Source:
-    if is_tfds(word):
-        return Source(word, sys.maxsize, "")
+def _word(word: str, data_dir: str | None) -> Source:
+    if word.startswith(TFDS_PREFIX):
+        return Source(word, sys.maxsize, tfds_version(word, data_dir))
     # Docstrings take longer to read than to cut: one worker reads them.
     packages = ("keras", "numpy", "tensorflow")
     versions = " ".join(map(importlib.metadata.version, packages))
     return Source(word, 0, f"{versions} {platform.python_version()}")
-
-
-def is_tfds(name: str) -> bool:
-    """Tells whether a source is a TensorFlow data set.
-
-    Args:
-        name: A file, a directory or a word.
-    """
-    return name.startswith("tfds:")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from keras_mixattn.data import MANIFEST
 from keras_mixattn.data import PretrainingRecords
 from keras_mixattn.data import load_vocabulary
 from keras_mixattn.errors import InputError
@@ -24,14 +25,13 @@ from training.beam_files import write_whole
 from training.beam_screen import counted_examples
 from training.beam_screen import without_worker_log
 from training.pretraining_pipeline import FAULT
-from training.pretraining_pipeline import MANIFEST
 from training.pretraining_pipeline import checked_options
 from training.pretraining_pipeline import record_builder
 from training.pretraining_pipeline import run_pipeline
+from training.pretraining_plan import PLAN
 from training.pretraining_plan import RecordPlan
 from training.pretraining_plan import local_sources
 
-_PLAN = "plan.json"
 _RECORDS = "records-*.npy"
 
 
@@ -82,10 +82,10 @@ def _plan(arguments: argparse.Namespace) -> RecordPlan:
     vocabulary = load_vocabulary(arguments.vocabulary)
     sources = []
     for name in tqdm(arguments.input, desc="Checking", leave=False):
-        list_sources = local_sources
         if is_remote(name):
-            list_sources = remote_sources
-        sources += list_sources(name)
+            sources += remote_sources(name)
+        else:
+            sources += local_sources(name, arguments.data_dir)
     return RecordPlan(
         input=tuple(arguments.input),
         sources=tuple(sources),
@@ -108,12 +108,15 @@ def _claim(plan: RecordPlan, output: str, fresh: bool) -> bool:
     if not is_remote(output):
         with _writing(output):
             Path(output).mkdir(parents=True, exist_ok=True)
-    path = join(output, _PLAN)
+    path = join(output, PLAN)
     described, earlier = plan.described(), read_whole(path)
     if fresh and earlier is not None:
-        remove(output, (_RECORDS, FAULT, MANIFEST, PARTIAL, _PLAN))
+        # With a manifest they are complete, without a plan somebody else's.
+        for patterns in ((MANIFEST,), (_RECORDS, FAULT, PARTIAL), (PLAN,)):
+            remove(output, patterns)
         earlier = None
     if earlier is None:
+        remove(output, (f"{PARTIAL}-{PLAN}",))
         if matched(join(output, "*")):
             raise InputError(
                 f"'{output}' holds other files; give an empty directory."
@@ -128,7 +131,11 @@ def _claim(plan: RecordPlan, output: str, fresh: bool) -> bool:
 
 
 def _check_same(described: dict, earlier: dict, output: str) -> None:
-    changed = [name for name in described if described[name] != earlier[name]]
+    changed = [
+        name
+        for name in {**described, **earlier}
+        if described.get(name) != earlier.get(name)
+    ]
     if changed:
         raise InputError(
             f"'{output}' holds records that differ in {', '.join(changed)}; "

@@ -5,20 +5,25 @@ Re-running a command resumes from the last state.
 
 import dataclasses
 import json
-import zipfile
 from pathlib import Path
 
+import keras
 import numpy as np
+import tensorflow as tf
 
 from keras_mixattn.errors import InputError
 from training.config import config_text
 from training.files import remove_leftovers
 from training.files import removed
 from training.files import written_whole
+from training.states import DAMAGE
 from training.states import States
 
 _CONFIG = "config.json"
 _INPUTS = "inputs.json"
+_FINISHED = "metrics.json"
+_VARIABLES = "variables"
+_VERSIONS = "versions"
 
 
 class RunDirectory:
@@ -72,14 +77,20 @@ class RunDirectory:
             InputError: The directory cannot be written.
         """
         if self.fresh:
+            # Killed in between, what is left is neither finished nor this run.
+            removed(self / _FINISHED)
             self._states.remove()
-            for name in (*self._texts, "logs", *self.outputs):
+            for name in ("logs", *self.outputs, *self._texts):
                 removed(self / name)
             self.fresh = False
         remove_leftovers(self.path)
         for name, text in self._texts.items():
             with written_whole(self / name) as partial:
                 partial.write_text(text, encoding="utf-8")
+
+    def join(self) -> None:
+        """Takes part in a run whose directory another process has claimed."""
+        self.fresh = False
 
     def has(self, name: str) -> bool:
         """Whether an output is there that this run need not make again.
@@ -127,10 +138,13 @@ class RunDirectory:
             f"{number:05}": np.asarray(variable)
             for number, variable in enumerate(_variables(model))
         }
-        self._states.save(arrays, record)
+        about = {_VARIABLES: _paths(model), _VERSIONS: _versions()}
+        self._states.save(arrays, {**record, **about})
 
     def load_state(self, model) -> dict | None:
         """Puts the last saved state into a model.
+
+        What wrote it in another version is said.
 
         Args:
             model: The model as it was when it was compiled, its optimizer
@@ -146,6 +160,14 @@ class RunDirectory:
         if state is None:
             return None
         arrays, record = state
+        versions = record.pop(_VERSIONS, _versions())  # older ones lack them
+        if versions != _versions():
+            print(
+                f"The state in '{self.path}' is one of {_listed(versions)}; it "
+                f"goes on with {_listed(_versions())}."
+            )
+        if record.pop(_VARIABLES, _paths(model)) != _paths(model):
+            raise self._other_model("state.npz")
         self._assign(_variables(model), arrays, "state.npz")
         return record
 
@@ -160,7 +182,7 @@ class RunDirectory:
             f"{number:05}": np.asarray(weight)
             for number, weight in enumerate(model.weights)
         }
-        self._write_arrays(self / name, arrays)
+        self.write_arrays(name, arrays)
 
     def load_weights(self, model, name: str) -> None:
         """Puts weights written by `save_weights` into a model.
@@ -172,7 +194,7 @@ class RunDirectory:
         Raises:
             InputError: The file is missing, damaged or of another model.
         """
-        self._assign(model.weights, self._read_arrays(self / name), name)
+        self._assign(model.weights, self.read_arrays(name), name)
 
     def save_preset(self, model) -> None:
         """Writes a trained model as `preset`.
@@ -185,29 +207,53 @@ class RunDirectory:
         with written_whole(self / "preset") as partial:
             model.save_to_preset(str(partial))
 
-    def _write_arrays(self, path: Path, arrays: dict) -> None:
-        with written_whole(path) as partial:
+    def write_arrays(self, name: str, arrays: dict[str, np.ndarray]) -> None:
+        """Writes arrays.
+
+        Args:
+            name: Of the file, with `.npz`.
+            arrays: The arrays by name.
+
+        Raises:
+            InputError: They cannot be written.
+        """
+        with written_whole(self / name) as partial:
             with open(partial, "wb") as file:
                 np.savez(file, **arrays)
 
-    def _read_arrays(self, path: Path) -> dict:
+    def read_arrays(self, name: str) -> dict[str, np.ndarray]:
+        """Reads what `write_arrays` wrote.
+
+        Args:
+            name: Of the file.
+
+        Returns:
+            The arrays by name.
+
+        Raises:
+            InputError: The file is missing or damaged.
+        """
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with np.load(self / name, allow_pickle=False) as file:
                 return dict(file)
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        except DAMAGE as error:
             raise InputError(
-                f"'{path}' is damaged ({error}); add --fresh to start over."
+                f"'{self / name}' is damaged ({error}); add --fresh to start "
+                "over."
             ) from error
 
     def _assign(self, variables: list, arrays: dict, name: str) -> None:
         shapes = [tuple(variable.shape) for variable in variables]
         if shapes != [array.shape for array in arrays.values()]:
-            raise InputError(
-                f"'{self / name}' belongs to another model; add --fresh to "
-                "start over."
-            )
+            raise self._other_model(name)
         for variable, array in zip(variables, arrays.values(), strict=True):
             variable.assign(array)
+
+    def _other_model(self, name: str) -> InputError:
+        return InputError(
+            f"'{self / name}' belongs to another model; add --fresh to start "
+            "over."
+        )
 
 
 def open_run(
@@ -235,7 +281,7 @@ def open_run(
     """
     run = RunDirectory(config, inputs, fresh, outputs, keep)
     print(config_text(config), end="")
-    if run.has("metrics.json"):
+    if run.has(_FINISHED):
         print(f"'{run.path}' is finished; add --fresh to start over.")
         return None
     return run
@@ -244,3 +290,16 @@ def open_run(
 def _variables(model) -> list:
     """Returns weights, random generators' states and optimizer variables."""
     return [*model.variables, *model.optimizer.variables]
+
+
+def _paths(model) -> list[str]:
+    """Returns what tells variables of one shape apart."""
+    return [variable.path for variable in _variables(model)]
+
+
+def _versions() -> dict[str, str]:
+    return {"keras": keras.__version__, "tensorflow": tf.__version__}
+
+
+def _listed(versions: dict[str, str]) -> str:
+    return ", ".join(f"{name} {one}" for name, one in versions.items())

@@ -33,6 +33,8 @@ def new_record() -> dict:
 class SaveSteps(keras.callbacks.Callback):
     """Saves after some steps, after every round, and on a signal.
 
+    `LeaveSteps` then ends the run.
+
     What is saved between two rounds holds the sums of the metrics as well, so
     that a round that was interrupted ends with the same figures.
 
@@ -43,6 +45,9 @@ class SaveSteps(keras.callbacks.Callback):
         steps_per_state: Steps between two states.
         team: The processes, of which the chief writes.
         signals: What may end the run.
+
+    Attributes:
+        leaves: Whether a signal came to any of the processes.
     """
 
     def __init__(
@@ -61,6 +66,7 @@ class SaveSteps(keras.callbacks.Callback):
         self.steps_per_state = steps_per_state
         self.team = team
         self.signals = signals
+        self.leaves = False
         self._validating = 0.0
 
     def on_train_begin(self, logs=None):
@@ -88,7 +94,7 @@ class SaveSteps(keras.callbacks.Callback):
                 variable.assign(np.array(value, "float32"))
 
     def on_train_batch_end(self, batch, logs=None):
-        """Saves if it is time, and stops if a signal came.
+        """Saves if it is time, or if a signal came.
 
         Args:
             batch: Number of the step in the epoch.
@@ -96,23 +102,20 @@ class SaveSteps(keras.callbacks.Callback):
 
         Raises:
             InputError: The loss is not finite.
-            SystemExit: With code 75, on a signal.
         """
         self.record["step"] += 1
         step = self.record["step"]
         if step % self.steps_per_round == 0:
             return  # the round is measured first, and saved with its figures
-        stops = self.team.any(self.signals.received)
-        if stops or step % self.steps_per_state == 0:
+        self.leaves = self.team.any(self.signals.received)
+        if self.leaves or step % self.steps_per_state == 0:
             self._check_loss(logs)
             self._stop_clock()
             variables = self.model.metrics_variables
             self._save(sums=[np.asarray(v).tolist() for v in variables])
-        if stops:
-            self._leave()
 
     def on_epoch_end(self, epoch, logs=None):
-        """Saves the round, and stops if a signal came.
+        """Saves the round, and asks whether a signal came.
 
         Args:
             epoch: Number of the epoch, from 0.
@@ -120,7 +123,6 @@ class SaveSteps(keras.callbacks.Callback):
 
         Raises:
             InputError: The loss is not finite.
-            SystemExit: With code 75, on a signal.
         """
         self._check_loss(logs)
         row = {name: float(value) for name, value in logs.items()}
@@ -131,12 +133,7 @@ class SaveSteps(keras.callbacks.Callback):
             {name: self.record[name] for name in ("step", *_CLOCKS)}
         )
         self._save()
-        if self.team.any(self.signals.received):
-            self._leave()
-
-    def _leave(self):
-        self.team.wait()  # until the chief has saved
-        self.signals.leave(self.record["step"])
+        self.leaves = self.team.any(self.signals.received)
 
     def _check_loss(self, logs):
         loss = float(logs["loss"])
@@ -157,3 +154,38 @@ class SaveSteps(keras.callbacks.Callback):
     def _save(self, **more):
         if self.team.is_chief:
             self.run.save_state(self.model, {**self.record, **more})
+
+
+class LeaveSteps(keras.callbacks.Callback):
+    """Ends a run that got a signal, when all other callbacks are done.
+
+    Args:
+        saver: Saves the state, earlier among the callbacks.
+    """
+
+    def __init__(self, saver: SaveSteps):
+        super().__init__()
+        self.saver = saver
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Ends the run at a step that is saved.
+
+        Args:
+            batch: Number of the step in the epoch.
+            logs: The metrics so far.
+        """
+        self._leave_if_told()
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Ends the run at a round that is saved.
+
+        Args:
+            epoch: Number of the epoch, from 0.
+            logs: The metrics of the epoch.
+        """
+        self._leave_if_told()
+
+    def _leave_if_told(self):
+        if self.saver.leaves:
+            self.saver.team.wait()  # until the chief has saved
+            self.saver.signals.leave(self.saver.record["step"])

@@ -15,7 +15,16 @@ from training.files import written_whole
 
 _RECORD = "record"
 _DIGEST = "sha256"
-_DAMAGE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
+
+# What reading a damaged `.npz` raises.
+DAMAGE = (
+    OSError,
+    ValueError,
+    KeyError,
+    EOFError,
+    RuntimeError,  # of a packing or an encryption that it never had
+    zipfile.BadZipFile,
+)
 
 
 class States:
@@ -68,7 +77,7 @@ class States:
         for path in self._paths():
             try:
                 arrays, record = _read(path)
-            except _DAMAGE as error:
+            except DAMAGE as error:
                 faults[path] = error
                 continue
             if faults:
@@ -102,7 +111,8 @@ class States:
         for age in reversed(range(self.keep - 1)):
             if self._path(age).exists():
                 os.replace(self._path(age), self._path(age + 1))
-        for path in self._paths()[self.keep :]:
+        # Beside the new one; a lone state is there until that replaces it.
+        for path in self._paths()[max(1, self.keep - 1) :]:
             removed(path)
 
 

@@ -1,5 +1,6 @@
 """The processes that train one model together."""
 
+import hashlib
 import json
 import os
 
@@ -41,13 +42,25 @@ class Team:
         return self._mean(1.0 if flag else 0.0) > 0
 
     def agrees(self, number: int) -> bool:
-        """Says whether all processes have the same number.
+        """Says whether all processes have the same whole number.
 
         Args:
             number: That of this process.
         """
-        difference = number - self._mean(number)
-        return not self.any(difference)
+        # Of whole numbers that differ, one is half of 1 off the mean; of equal
+        # ones the mean may be rounded.
+        return not self.any(abs(number - self._mean(number)) > 0.25)
+
+    def agrees_on(self, text: str) -> bool:
+        """Says whether all processes have the same text.
+
+        Args:
+            text: That of this process.
+        """
+        # 32 bits of its digest, which a float sums up exactly.
+        return self.agrees(
+            int(hashlib.sha256(text.encode()).hexdigest()[:8], 16)
+        )
 
     def wait(self) -> None:
         """Waits until all processes are here."""

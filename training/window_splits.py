@@ -1,33 +1,64 @@
 """The windows of token ids of a pre-training run."""
 
 import itertools
+import time
 from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
 from tqdm import tqdm
 
+from keras_mixattn.data import MANIFEST
 from keras_mixattn.data import PretrainingRecords
-from keras_mixattn.data import SentenceStructureExamples
-from keras_mixattn.data import TokenMasker
-from keras_mixattn.data import masked_lm_dataset
-from keras_mixattn.data import masked_records_dataset
 from keras_mixattn.data import read_documents
 from keras_mixattn.data import sentence_structure_examples
 from keras_mixattn.data import token_windows
 from keras_mixattn.errors import InputError
 from training.files import remove_leftovers
-from training.files import written_whole
 from training.pretrain_config import PretrainConfig
+from training.pretraining_plan import PLAN
 from training.run_directory import RunDirectory
+from training.team import Team
+from training.windows import ArrayWindows
+from training.windows import RecordWindows
+from training.windows import Windows
 
 # Runs that differ in their seed are measured on the same masked windows.
 HELD_OUT_SEED = 1
 
-_MANIFEST = "manifest.json"
+_SPLITS = ("train", "validation")
+_SECONDS = 60  # a file in a network may be seen so much later
 
-# Windows of one text each, pairs of texts, or records that stay on disk.
-Windows = np.ndarray | SentenceStructureExamples | PretrainingRecords
+
+def shared_windows(
+    config: PretrainConfig, tokenizer, run: RunDirectory, team: Team
+) -> dict[str, Windows]:
+    """Lets the chief read the text and keep it, and the others load that.
+
+    The run is claimed when the text is read.
+
+    Args:
+        config: The configuration.
+        tokenizer: Cuts the text into tokens.
+        run: The run.
+        team: The processes that train together.
+
+    Returns:
+        What `read_windows` returns.
+
+    Raises:
+        InputError: As `read_windows` raises it; or a worker does not see
+            what the chief kept.
+    """
+    if team.is_chief:
+        windows = read_windows(config, tokenizer, run)
+        run.claim()
+        keep_windows(windows, run)
+    team.wait()
+    if not team.is_chief:
+        run.join()
+        _wait_for_windows(config, run)
+        windows = read_windows(config, tokenizer, run)
+    return windows
 
 
 def read_windows(
@@ -50,10 +81,7 @@ def read_windows(
         InputError: A source cannot be read or holds too little text, or
             records do not fit the configuration.
     """
-    return {
-        name: _read(config, tokenizer, run, name)
-        for name in ("train", "validation")
-    }
+    return {name: _read(config, tokenizer, run, name) for name in _SPLITS}
 
 
 def _read(
@@ -67,7 +95,7 @@ def _read(
                 f"'{records.directory}' holds records, whose texts are in "
                 "their order; for `sentence_structure` give their text."
             )
-        return _checked(config, name, records)
+        return _checked(config, name, RecordWindows(records))
     if config.pooling_segments == "given" and not config.sentence_structure:
         raise InputError(
             "`pooling_segments` can be 'given' only with "
@@ -75,7 +103,7 @@ def _read(
             "sentences."
         )
     if run.has(_file(name)):
-        return _load(run / _file(name))
+        return ArrayWindows(run.read_arrays(_file(name)))
     return _windows_of(config, tokenizer, name)
 
 
@@ -89,15 +117,16 @@ def record_manifests(config: PretrainConfig) -> dict[str, Path]:
         The files, by name of the split.
     """
     return {
-        name: Path(source, _MANIFEST)
-        for name in ("train", "validation")
+        name: Path(source, MANIFEST)
+        for name in _SPLITS
         for source in getattr(config, name)[:1]  # they cannot be joined
-        if _is_records(source)
+        if Path(source, MANIFEST).exists()
     }
 
 
 def _is_records(source: str) -> bool:
-    return Path(source, _MANIFEST).exists()
+    """Tells records, even if they are not complete, from text."""
+    return any(Path(source, name).exists() for name in (MANIFEST, PLAN))
 
 
 def _records(sources: list[str]) -> PretrainingRecords | None:
@@ -125,66 +154,23 @@ def keep_windows(windows: dict[str, Windows], run: RunDirectory) -> None:
     """
     remove_leftovers((run / _file("train")).parent)
     for name, rows in windows.items():
-        if isinstance(rows, PretrainingRecords):
-            continue
         if not run.has(_file(name)):
-            with written_whole(run / _file(name)) as partial:
-                with open(partial, "wb") as opened:
-                    np.savez(opened, **_columns(rows))
+            rows.keep(run, _file(name))
 
 
-def count_windows(windows: Windows) -> int:
-    """Returns the number of windows.
-
-    Args:
-        windows: Windows of one split.
-    """
-    if isinstance(windows, PretrainingRecords):
-        return len(windows)
-    return len(_columns(windows)["token_ids"])
-
-
-def masked_batches(
-    windows: Windows, masker: TokenMasker, batch_size: int, seed: int, **options
-) -> tf.data.Dataset:
-    """Makes masked batches of windows of any kind.
-
-    Args:
-        windows: Windows of one split.
-        masker: Chooses and hides tokens.
-        batch_size: Windows of a step.
-        seed: Of order and masks.
-        **options: Others of `masked_lm_dataset` and `masked_records_dataset`.
-
-    Returns:
-        A dataset of (inputs, labels, weights).
-    """
-    make = masked_lm_dataset
-    if isinstance(windows, PretrainingRecords):
-        make = masked_records_dataset
-    return make(windows, masker, batch_size, seed, **options)
-
-
-def _columns(windows: Windows) -> dict[str, np.ndarray]:
-    if isinstance(windows, SentenceStructureExamples):
-        return windows._asdict()
-    return {"token_ids": windows}
-
-
-def _rows(windows: Windows, rows) -> Windows:
-    if isinstance(windows, PretrainingRecords):
-        return windows.pick(rows)
-    if isinstance(windows, SentenceStructureExamples):
-        return SentenceStructureExamples(*(x[rows] for x in windows))
-    return windows[rows]
-
-
-def _load(path) -> Windows:
-    with np.load(path) as file:
-        columns = dict(file)
-    if len(columns) == 1:
-        return columns["token_ids"]
-    return SentenceStructureExamples(**columns)
+def _wait_for_windows(config: PretrainConfig, run: RunDirectory) -> None:
+    deadline = time.monotonic() + _SECONDS
+    for name in _SPLITS:
+        if any(map(_is_records, getattr(config, name))):
+            continue
+        while not run.has(_file(name)):
+            if time.monotonic() > deadline:
+                raise InputError(
+                    f"'{run / _file(name)}' is not there, though the first "
+                    "worker wrote it; give a run_directory that all of them "
+                    "share."
+                )
+            time.sleep(0.1)
 
 
 def _file(name: str) -> str:
@@ -198,23 +184,25 @@ def _windows_of(config: PretrainConfig, tokenizer, name: str) -> Windows:
     )
     documents = tqdm(documents, desc=f"Reading {name} text", unit=" documents")
     if config.sentence_structure:
-        windows = sentence_structure_examples(
+        pairs = sentence_structure_examples(
             documents,
             tokenizer,
             config.sequence_length,
             seed=config.seed,
             passes=config.sentence_passes if name == "train" else 1,
         )
+        columns = pairs._asdict()
     else:
-        windows = token_windows(
+        token_ids = token_windows(
             documents, tokenizer, config.sequence_length, config.min_tokens
         )
-    return _checked(config, name, windows)
+        columns = {"token_ids": token_ids}
+    return _checked(config, name, ArrayWindows(columns))
 
 
 def _checked(config: PretrainConfig, name: str, windows: Windows) -> Windows:
     """Returns enough windows to train on, or some to measure on."""
-    count = count_windows(windows)
+    count = len(windows)
     needed = config.batch_size if name == "train" else 1
     if count < needed:
         raise InputError(
@@ -225,5 +213,5 @@ def _checked(config: PretrainConfig, name: str, windows: Windows) -> Windows:
         )
     if name == "validation":
         pick = np.random.default_rng(HELD_OUT_SEED).permutation(count)
-        windows = _rows(windows, pick[: config.validation_windows])
+        windows = windows.pick(pick[: config.validation_windows])
     return windows

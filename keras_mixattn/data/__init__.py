@@ -18,6 +18,7 @@ from keras_mixattn.data.questions import Questions
 from keras_mixattn.data.questions import read_questions
 from keras_mixattn.data.record_batches import masked_records_dataset
 from keras_mixattn.data.record_builder import RecordBuilder
+from keras_mixattn.data.record_format import MANIFEST
 from keras_mixattn.data.record_format import describe_shard
 from keras_mixattn.data.record_format import shard_content
 from keras_mixattn.data.record_manifest import record_manifest
@@ -33,6 +34,8 @@ from keras_mixattn.data.text_rows import TextRow
 from keras_mixattn.data.text_rows import iterate_texts
 from keras_mixattn.data.texts import Texts
 from keras_mixattn.data.texts import read_texts
+from keras_mixattn.data.tfds_tables import TFDS_PREFIX
+from keras_mixattn.data.tfds_tables import tfds_version
 from keras_mixattn.data.token_windows import token_windows
 from keras_mixattn.data.vocabulary import SPECIAL_TOKENS
 from keras_mixattn.data.vocabulary import learn_vocabulary
@@ -41,7 +44,9 @@ from keras_mixattn.data.vocabulary import save_vocabulary
 from keras_mixattn.iob2 import to_iob2
 
 __all__ = [
+    "MANIFEST",
     "SPECIAL_TOKENS",
+    "TFDS_PREFIX",
     "Answer",
     "Document",
     "LabelledTexts",
@@ -78,6 +83,7 @@ __all__ = [
     "sentence_structure_examples",
     "shard_content",
     "split_sentences",
+    "tfds_version",
     "to_iob2",
     "token_windows",
 ]

@@ -1,8 +1,12 @@
 """The records of a directory, by number, each checked as it is read."""
 
+import contextlib
 import copy
+import functools
 import json
 import math
+import warnings
+from collections.abc import Iterator
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +21,7 @@ from keras_mixattn.data.record_format import unpack_records
 from keras_mixattn.errors import InputError
 
 _REBUILD = "build the records again with `--fresh`"
+_MOST_OPEN = 256  # files at a time; a process may open 1024, as a rule
 
 
 class PretrainingRecords:
@@ -24,7 +29,8 @@ class PretrainingRecords:
 
     The manifest and the size of every file are checked at once; a record is
     compared with its checksum when it is read. A damaged one is counted, and
-    the next good one stands in for it; too many stop the reading.
+    the next good one stands in for it; the first warns, and too many stop the
+    reading.
 
     Args:
         directory: What `python -m training.build_pretraining_data` wrote.
@@ -32,7 +38,8 @@ class PretrainingRecords:
             proportional number, rounded up.
 
     Attributes:
-        manifest: What the manifest says: `arguments`, `counts` and others.
+        manifest: What the manifest says: `counts`, of records of the command
+            also its `plan`, and others.
         sequence_length: Tokens of an example.
         damaged: Numbers of the damaged records that were met.
         fault: The `InputError` that stopped the reading, or `None`. A dataset
@@ -68,12 +75,16 @@ class PretrainingRecords:
             self.sequence_length, self.manifest["vocabulary"]["size"]
         )
         self._shards = [
-            self._opened(entry)
+            entry
             for entry in self.manifest["shards"]
             if entry["examples"]  # an empty file cannot be mapped to memory
         ]
+        for entry in self._shards:
+            self._check_size(entry)
+        self._mapped = functools.lru_cache(_MOST_OPEN)(self._map)
         # The number of the first record of each file, and of none after.
-        self._firsts = np.cumsum([0, *map(len, self._shards)])
+        counts = [entry["examples"] for entry in self._shards]
+        self._firsts = np.cumsum([0, *counts])
         self._picked = None  # the numbers on disk of those that were picked
         self._most_damaged = math.ceil(max_damaged * len(self) / 1e6)
 
@@ -118,7 +129,7 @@ class PretrainingRecords:
         return picked
 
     def __getitem__(self, number: int) -> dict[str, np.ndarray]:
-        """Reads one example.
+        """Reads one example, to look at; of many `take` is faster.
 
         Args:
             number: From 0 on.
@@ -140,7 +151,8 @@ class PretrainingRecords:
 
         Raises:
             IndexError: There is no such number.
-            InputError: Too many records are damaged.
+            InputError: A file cannot be read, or too many records are
+                damaged.
         """
         numbers = np.asarray(numbers, "int64")
         if len(numbers) and not 0 <= numbers.min() <= numbers.max() < len(self):
@@ -148,43 +160,64 @@ class PretrainingRecords:
                 f"The numbers of the records are 0 to {len(self) - 1}. "
                 f"Received: {numbers.min()} to {numbers.max()}"
             )
-        numbers = self._on_disk(numbers)
-        records = self._read(numbers)
-        for row in np.flatnonzero(records["checksum"] != checksums(records)):
-            records[row] = self._next_good(numbers[row])
+        try:
+            records = self._read_good(self._on_disk(numbers))
+        except InputError as error:
+            self.fault = error
+            raise
         return unpack_records(records, self._pad_token_id)
 
     def _on_disk(self, numbers: np.ndarray) -> np.ndarray:
         return numbers if self._picked is None else self._picked[numbers]
 
-    def _opened(self, entry: dict) -> np.ndarray:
+    def _check_size(self, entry: dict) -> None:
         path = self.directory / entry["name"]
-        try:
+        with self._faults_of(path):
             size = path.stat().st_size
             if size != entry["bytes"]:
                 raise ValueError(f"{size} bytes instead of {entry['bytes']}")
+
+    def _map(self, owner: int) -> np.ndarray:
+        entry = self._shards[owner]
+        path = self.directory / entry["name"]
+        with self._faults_of(path):
             shard = np.load(path, mmap_mode="r", allow_pickle=False)
             if shard.dtype != self._type or len(shard) != entry["examples"]:
                 raise ValueError("other contents than the manifest says")
+        return shard
+
+    @contextlib.contextmanager
+    def _faults_of(self, path: Path) -> Iterator[None]:
+        try:
+            yield
         except FileNotFoundError as error:
             raise InputError(
                 f"'{path}' is missing, though '{self.directory / MANIFEST}' "
                 f"names it; copy it again or {_REBUILD}."
             ) from error
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            raise InputError(
+                f"'{path}' cannot be read: {error.strerror or error}; check "
+                "the disk or, of too many open files, raise `ulimit -n`."
+            ) from error
+        except ValueError as error:
             raise InputError(
                 f"'{path}' is damaged: {error}; copy it again or {_REBUILD}."
             ) from error
-        return shard
+
+    def _read_good(self, numbers: np.ndarray) -> np.ndarray:
+        records = self._read(numbers)
+        for row in np.flatnonzero(records["checksum"] != checksums(records)):
+            records[row] = self._next_good(numbers[row])
+        return records
 
     def _read(self, numbers: np.ndarray) -> np.ndarray:
         records = np.empty(len(numbers), self._type)
         owners = np.searchsorted(self._firsts, numbers, side="right") - 1
         for owner in np.unique(owners):
             rows = np.flatnonzero(owners == owner)
-            records[rows] = self._shards[owner][
-                numbers[rows] - self._firsts[owner]
-            ]
+            shard = self._mapped(owner.item())
+            records[rows] = shard[numbers[rows] - self._firsts[owner]]
         return records
 
     def _next_good(self, number: int) -> np.ndarray:
@@ -192,16 +225,24 @@ class PretrainingRecords:
             record = self._read(np.array([number]))
             if record["checksum"] == checksums(record):
                 return record[0]
-            self.damaged.add(int(number))
-            if len(self.damaged) > self._most_damaged:
-                self.fault = InputError(
-                    f"{len(self.damaged)} of the {self._firsts[-1]} records in "
-                    f"'{self.directory}' differ from their checksums, but at "
-                    f"most {self._most_damaged} may; copy the directory "
-                    f"again or {_REBUILD}."
-                )
-                raise self.fault
+            self._count_damaged(int(number))
             number = (number + 1) % self._firsts[-1]
+
+    def _count_damaged(self, number: int) -> None:
+        if not self.damaged:
+            warnings.warn(
+                f"Record {number} of '{self.directory}' differs from its "
+                "checksum; the next good one stands in for it.",
+                stacklevel=2,
+            )
+        self.damaged.add(number)
+        if len(self.damaged) > self._most_damaged:
+            raise InputError(
+                f"{len(self.damaged)} of the {self._firsts[-1]} records in "
+                f"'{self.directory}' differ from their checksums, but at "
+                f"most {self._most_damaged} may; copy the directory "
+                f"again or {_REBUILD}."
+            )
 
 
 def _manifest(directory: Path) -> dict:

@@ -1,5 +1,6 @@
 """TensorFlow data sets as tables of texts."""
 
+import contextlib
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -63,15 +64,8 @@ def read_tfds_table(
         InputError: The data set or the split is unknown, cannot be prepared,
             or a package is missing.
     """
-    name = source.removeprefix(TFDS_PREFIX)
-    try:
-        builder = _prepared_builder(name, data_dir)
-    except ImportError as error:
-        package = error.name or "tensorflow-datasets"
-        raise InputError(
-            f"Reading '{source}' needs the package {package!r}, which is not "
-            f"installed; run `pip install {package}`."
-        ) from error
+    with _packages_of(source):
+        builder = _prepared_builder(source.removeprefix(TFDS_PREFIX), data_dir)
     try:
         dataset = builder.as_dataset(split=split)
     except ValueError as error:
@@ -86,6 +80,38 @@ def read_tfds_table(
         if getattr(feature, "names", None)  # a list has those of its items
     }
     return Table(sorted(features), _rows(dataset, class_names), class_names)
+
+
+def tfds_version(source: str, data_dir: str | Path | None = None) -> str:
+    """Says which version of a data set `read_documents` and others read.
+
+    Args:
+        source: `tfds:NAME`.
+        data_dir: Directory of prepared data sets; by default that of TFDS.
+
+    Returns:
+        Its name, configuration and version, such as `"glue/sst2/2.0.0"`.
+
+    Raises:
+        InputError: The data set is unknown, or a package is missing.
+    """
+    with _packages_of(source):
+        import tensorflow_datasets as tfds
+
+        name = source.removeprefix(TFDS_PREFIX)
+        return _builder(tfds, name, data_dir).info.full_name
+
+
+@contextlib.contextmanager
+def _packages_of(source: str) -> Iterator[None]:
+    try:
+        yield
+    except ImportError as error:
+        package = error.name or "tensorflow-datasets"
+        raise InputError(
+            f"Reading '{source}' needs the package {package!r}, which is not "
+            f"installed; run `pip install {package}`."
+        ) from error
 
 
 def _rows(

@@ -1,6 +1,9 @@
 """Records on disk: by number, checked, and masked as windows are."""
 
+import errno
 import json
+import os
+import sys
 
 import numpy as np
 import pytest
@@ -10,6 +13,7 @@ from keras_mixattn.data import PretrainingRecords
 from keras_mixattn.data import TokenMasker
 from keras_mixattn.data import masked_lm_dataset
 from keras_mixattn.data import masked_records_dataset
+from keras_mixattn.data import pretraining_records
 from keras_mixattn.data import save_records
 from keras_mixattn.data.record_format import unpack_records
 from keras_mixattn.errors import InputError
@@ -82,7 +86,8 @@ def test_a_damaged_record_is_counted_and_replaced(written):
     records = PretrainingRecords(directory)
     last = json.loads((directory / "manifest.json").read_text())
     number = last["shards"][0]["examples"] - 1
-    assert_equal(records[number], records[number + 1])
+    with pytest.warns(UserWarning, match=f"Record {number} of .* its checksum"):
+        assert_equal(records[number], records[number + 1])
     assert_equal(records[number], records[number + 1])
     assert records.damaged == {number}
     assert_equal(
@@ -96,8 +101,12 @@ def test_too_many_damaged_records_stop_the_reading(written):
     for place in (1, 3):
         damage(directory, "records-00003.npy", -place * rows.itemsize)
     records = PretrainingRecords(directory)
-    with pytest.raises(InputError, match="2 of the .* at most 1 may; copy"):
+    with (
+        pytest.warns(UserWarning) as warned,
+        pytest.raises(InputError, match="2 of the .* at most 1 may; copy"),
+    ):
         records.take(np.arange(len(rows)))
+    assert len(warned) == 1
     assert isinstance(records.fault, InputError)
     assert len(PretrainingRecords(directory, 30_000).take([0])["token_ids"])
 
@@ -110,9 +119,44 @@ def test_a_dataset_reports_the_fault(written):
     dataset = masked_records_dataset(
         records, MASKER, batch_size=5, seed=3, shuffle=False
     )
-    with pytest.raises(tf.errors.OpError, match="differ from their checksums"):
+    with (
+        pytest.warns(UserWarning),
+        pytest.raises(tf.errors.OpError, match="differ from their checksums"),
+    ):
         list(dataset)
     assert "differ from their checksums" in str(records.fault)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
+def test_few_files_are_open_at_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(pretraining_records, "_MOST_OPEN", 3)
+    shards = [BUILDER([document]) for document in documents(19)]
+    save_records(shards, BUILDER, tmp_path)
+
+    def open_files():
+        return len(os.listdir("/proc/self/fd"))
+
+    before = open_files()
+    records = PretrainingRecords(tmp_path)
+    assert open_files() == before
+    numbers = np.random.default_rng(3).permutation(len(records))
+    assert_equal(
+        records.take(numbers)["token_ids"],
+        np.concatenate(shards)["token_ids"][numbers].astype("int32"),
+    )
+    assert before < open_files() <= before + 3
+
+
+def test_a_file_that_cannot_be_opened_is_not_damaged(written, monkeypatch):
+    records = PretrainingRecords(written[0])
+
+    def full(*_, **__):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(np, "load", full)
+    with pytest.raises(InputError, match="cannot be read: Too many open"):
+        records.take([0])
+    assert "raise `ulimit -n`" in str(records.fault)
 
 
 @pytest.mark.parametrize("shuffle", [True, False])
@@ -194,7 +238,9 @@ def test_faults_of_a_directory(written, tmp_path):
     shard.write_bytes(content[:-1])
     assert_fault(f"is damaged: {len(content) - 1} bytes instead of")
     shard.write_bytes(content.replace(b"token_ids", b"token_xyz"))
-    assert_fault("is damaged: other contents")
+    records = PretrainingRecords(directory)
+    with pytest.raises(InputError, match="is damaged: other contents"):
+        records.take(range(len(records)))
     shard.unlink()
     assert_fault("is missing, though")
     manifest = directory / "manifest.json"

@@ -2,16 +2,20 @@
 
 import gzip
 import json
+import shutil
 import sys
+import threading
 
 import numpy as np
 import pytest
 
 from keras_mixattn.data import PretrainingRecords
+from keras_mixattn.errors import InputError
 from tests.data.tfds_sets import store
 from training import build_pretraining_data
 from training.pretraining_plan import RecordPlan
 from training.pretraining_plan import Source
+from training.pretraining_plan import Task
 from training.pretraining_plan import parts
 
 
@@ -76,7 +80,7 @@ def test_workers_change_nothing(build, tmp_path):
     assert alone == shared
 
 
-def test_a_tensorflow_data_set(build, tmp_path):
+def test_a_tensorflow_data_set(build, tmp_path, capsys):
     import tensorflow_datasets as tfds
 
     texts = ["dog sees cat finds", "cow hears hen seeks pig likes", "oak needs"]
@@ -86,13 +90,21 @@ def test_a_tensorflow_data_set(build, tmp_path):
         {"text": tfds.features.Text()},
         [{"text": text} for text in texts],
     )
-    output = build(
-        tmp_path / "records",
-        *("--data_dir", str(tmp_path / "sets"), "--split", "train[:2]"),
-        source="tfds:animals",
-    )
-    tokens = PretrainingRecords(output).take([0, 1])["token_ids"]
+
+    def run():
+        return build(
+            tmp_path / "records",
+            *("--data_dir", str(tmp_path / "sets"), "--split", "train[:2]"),
+            source="tfds:animals",
+        )
+
+    tokens = PretrainingRecords(run()).take([0, 1])["token_ids"]
     assert (tokens > 0).sum(axis=1).tolist() == [4 + 2, 6 + 2]
+    versions = tmp_path / "sets" / "animals"
+    shutil.copytree(versions / "1.0.0", versions / "1.1.0")
+    info = versions / "1.1.0" / "dataset_info.json"
+    info.write_text(info.read_text().replace("1.0.0", "1.1.0"))
+    assert_refused(capsys, run, "that differ in sources; give")
 
 
 def test_it_goes_on_where_it_was_interrupted(build, tmp_path, monkeypatch):
@@ -147,6 +159,103 @@ def test_other_arguments_or_inputs_are_refused(
     assert contents(output) == before
     build(output, "--fresh", "--seed", "2")
     assert contents(output) != before
+
+
+def test_fresh_that_is_killed_leaves_nothing_complete(
+    build, tmp_path, monkeypatch, capsys
+):
+    from training import record_run
+
+    output = build(tmp_path / "records")
+    whole = contents(output)
+    remove, removals = record_run.remove, []
+
+    def killed(directory, patterns):
+        if removals:
+            raise KeyboardInterrupt
+        removals.append(patterns)
+        remove(directory, patterns)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(record_run, "remove", killed)
+        with pytest.raises(SystemExit):
+            build(output, "--fresh")
+    assert not (output / "manifest.json").exists()
+    (output / "records-00000-00000.npy").unlink()
+    build(output)
+    assert "nothing to do" not in capsys.readouterr().out
+    assert contents(output) == whole
+
+
+def test_a_plan_that_was_half_written_is_passed_over(build, tmp_path):
+    output = tmp_path / "records"
+    output.mkdir()
+    (output / ".partial-7-plan.json").write_text("{")
+    names = {path.name for path in build(output).iterdir()}
+    assert names >= {"plan.json", "manifest.json"}
+    assert not any(name.startswith(".") for name in names)
+
+
+def test_the_plan_of_another_version_is_refused(build, tmp_path, capsys):
+    output = build(tmp_path / "records")
+    plan = json.loads((output / "plan.json").read_text())
+    del plan["short_rate"]
+    (output / "plan.json").write_text(json.dumps({**plan, "older": 1}))
+    assert_refused(
+        capsys, lambda: build(output), "that differ in short_rate, older; give"
+    )
+
+
+def shards_of(output, monkeypatch, **functions):
+    """Returns what a worker does, some of whose functions are replaced."""
+    pytest.importorskip("apache_beam")
+    from training import pretraining_pipeline
+
+    for name, function in functions.items():
+        monkeypatch.setattr(pretraining_pipeline, name, function)
+    return pretraining_pipeline.BuildShards(plan(1), output)
+
+
+def refuse(*_, **__):
+    raise OSError("it is busy")
+
+
+def test_a_source_that_cannot_be_read_is_no_full_disk(tmp_path, monkeypatch):
+    shards = shards_of(str(tmp_path), monkeypatch, read_documents=refuse)
+    with pytest.raises(OSError, match="it is busy"):
+        list(shards.process(Task(0, ("a.txt",), 0, 1)))
+
+
+def test_a_store_may_be_tried_again_and_a_full_disk_not(tmp_path, monkeypatch):
+    shards = shards_of(str(tmp_path), monkeypatch, write_whole=refuse)
+    with pytest.raises(InputError, match="cannot be written: it is busy; free"):
+        shards._write(str(tmp_path / "a.npy"), b"")
+    with pytest.raises(OSError, match="it is busy"):
+        shards._write("gs://b/a.npy", b"")
+
+
+def test_a_look_at_the_progress_may_fail(monkeypatch):
+    pytest.importorskip("apache_beam")
+    from training import beam_screen
+
+    looks, faults, enough = [], [], threading.Event()
+
+    def matched(pattern):
+        looks.append(pattern)
+        if len(looks) > 2:
+            enough.set()
+        raise InputError("It cannot be listed.")
+
+    monkeypatch.setattr(beam_screen, "matched", matched)
+    monkeypatch.setattr(beam_screen, "_SECONDS", 0.01)
+    monkeypatch.setattr(threading, "excepthook", faults.append)
+    with beam_screen.counted_examples("records-*.npy", 7):
+        assert enough.wait(30)
+    assert not faults
+    looks.clear()
+    with beam_screen.counted_examples("gs://b/records-*.npy", 7):
+        threading.Event().wait(0.1)
+    assert len(looks) == 1  # the last one
 
 
 def test_a_fault_of_the_text_is_one_sentence(build, tmp_path, capsys):

@@ -63,6 +63,14 @@ def test_the_first_fault_is_the_code(program):
     assert exit_info.value.code == 7
 
 
+@pytest.mark.parametrize("count", ["0", "-1"])
+def test_there_is_at_least_one(program, count, capsys):
+    with pytest.raises(SystemExit) as exit_info:
+        main(["-n", count, program("tell", TELL)])
+    assert exit_info.value.code == 2
+    assert f"workers is {count}; it must be 1" in capsys.readouterr().err
+
+
 def test_signals_go_to_all(program, capsys):
     def stop():
         while "ready" not in (said := said_so_far()):

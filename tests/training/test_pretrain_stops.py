@@ -6,10 +6,14 @@ import signal
 import threading
 import time
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from training import pretrain
+from training import window_splits
+from training.pretrain import LOST_WORKER
+from training.pretrain import _in_one_sentence
 from training.pretrain import main
 
 
@@ -83,7 +87,9 @@ def test_a_signal_saves_and_ends_with_its_own_code(arguments, tmp_path, capsys):
 
 def test_before_training_a_signal_ends_at_once(arguments, monkeypatch, capsys):
     monkeypatch.setattr(
-        pretrain, "read_windows", lambda *_: os.kill(os.getpid(), signal.SIGINT)
+        window_splits,
+        "read_windows",
+        lambda *_: os.kill(os.getpid(), signal.SIGINT),
     )
     assert exit_code(arguments) == 75
     assert "stopped by SIGINT: run" in capsys.readouterr().err
@@ -115,6 +121,80 @@ def test_records_that_change_or_are_damaged(
     content = np.load(path)
     content["checksum"] += 1
     np.save(path, content)
-    assert exit_code([*arguments, "--fresh"]) == 2
+    with pytest.warns(UserWarning, match="differs from its checksum"):
+        assert exit_code([*arguments, "--fresh"]) == 2
     said = capsys.readouterr().err.splitlines()[-1]
     assert "differ from their checksums" in said
+
+
+def test_a_few_damaged_records_are_reported(arguments, records, tmp_path):
+    (path,) = records.glob("*.npy")
+    content = np.load(path)
+    content["checksum"][3] += 1
+    np.save(path, content)
+    arguments = [*arguments, "--train", str(records), "--steps", "12"]
+    with pytest.warns(UserWarning, match="Record 3 of .* its checksum"):
+        main(arguments)
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert metrics["damaged_records"] == 1
+    report = (tmp_path / "run" / "report.md").read_text()
+    assert "| damaged records met | 1 |" in report
+
+
+def test_a_signal_while_a_round_is_measured(arguments, tmp_path, monkeypatch):
+    measure = keras.Model.evaluate
+
+    def measured(self, *args, **kwargs):
+        signal.raise_signal(signal.SIGTERM)
+        return measure(self, *args, **kwargs)
+
+    monkeypatch.setattr(keras.Model, "evaluate", measured)
+    assert exit_code(arguments) == 75
+    # What follows the saving of a round is done too.
+    assert record_of(tmp_path / "run")["step"] == 12
+    assert [row["step"] for row in rows_of(tmp_path / "run")] == [12]
+
+
+class TwoWorkers:
+    is_alone = False
+
+
+class NoFault:
+    fault = None
+
+
+PLACES = """Graph execution error:
+
+Detected at node CollectiveReduceV2 defined at (most recent call last):
+<stack traces unavailable>
+  File "a.py", line 61, in agrees_on
+
+"""
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (tf.errors.UnavailableError, "Socket closed"),
+        (tf.errors.AbortedError, "aborted"),
+        (tf.errors.CancelledError, "cancelled"),
+        (tf.errors.DeadlineExceededError, "too late"),
+        (tf.errors.FailedPreconditionError, "incarnation doesn't match"),
+    ],
+)
+def test_another_worker_vanishes(error, said, capsys):
+    with pytest.raises(SystemExit) as exit_info:
+        with _in_one_sentence({"train": NoFault}, TwoWorkers):
+            raise error(None, None, f"{PLACES}{said}.\nand more")
+    assert exit_info.value.code == LOST_WORKER == 76
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert f"vanished ({error.__name__}: {said}); the last" in line
+
+
+@pytest.mark.parametrize(
+    "error", [tf.errors.InvalidArgumentError, tf.errors.InternalError]
+)
+def test_another_error_is_no_lost_worker(error):
+    with pytest.raises(error, match="a bug"):
+        with _in_one_sentence({"train": NoFault}, TwoWorkers):
+            raise error(None, None, "a bug")

@@ -10,6 +10,7 @@ import pytest
 
 from training.launch import start_workers
 from training.launch import wait_for
+from training.pretrain import LOST_WORKER
 from training.pretrain import main
 
 
@@ -30,8 +31,8 @@ def rows_of(run):
     return json.loads((run / "metrics.json").read_text())["history"]
 
 
-def test_workers_and_one_process_train_alike(arguments, tmp_path):
-    run, whole = tmp_path / "run", tmp_path / "whole"
+def two_workers(arguments, run):
+    """Starts two, and returns them when a state is saved."""
     workers = start_workers(
         ["-m", "training.pretrain", *arguments]
         + ["--run_directory", str(run), "--strategy", "multi_worker"],
@@ -42,6 +43,21 @@ def test_workers_and_one_process_train_alike(arguments, tmp_path):
     )
     while not (run / "state.npz").exists() and workers[0].poll() is None:
         time.sleep(0.01)
+    return workers
+
+
+def test_a_worker_says_that_the_other_one_vanished(arguments, tmp_path):
+    workers = two_workers(arguments, tmp_path / "run")
+    workers[1].kill()
+    workers[1].communicate()
+    said = workers[0].communicate(timeout=300)[1]
+    assert workers[0].returncode == LOST_WORKER, said
+    assert "error: Another worker vanished (UnavailableError: " in said
+
+
+def test_workers_and_one_process_train_alike(arguments, tmp_path):
+    run, whole = tmp_path / "run", tmp_path / "whole"
+    workers = two_workers(arguments, run)
     workers[1].send_signal(signal.SIGTERM)
     said = [worker.communicate(timeout=300)[1] for worker in workers]
     assert wait_for(workers) == 75, said

@@ -1,12 +1,16 @@
 """The commands of the training README exist, with their options."""
 
 import importlib
+import json
 import re
 import shlex
 from pathlib import Path
 
 import pytest
 
+from training.build_pretraining_data import parse_arguments
+
+CONFIGS = sorted(Path(__file__).parents[2].glob("training/configs/*.json"))
 README = Path(__file__).parents[2] / "training" / "README.md"
 
 
@@ -34,3 +38,20 @@ def test_command(words, capsys):
     assert exit_info.value.code == 0
     legal = set(re.findall(r"--\w+", capsys.readouterr().out))
     assert {word for word in words if word.startswith("--")} <= legal
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_records_of_configurations_are_built(path):
+    builds = [
+        parse_arguments(words[1:])
+        for words in commands()
+        if words[0] == "training.build_pretraining_data"
+    ]
+    built = {build.output: build for build in builds}
+    config = json.loads(path.read_text())
+    for name in ("train", "validation"):
+        for source in config.get(name) or []:
+            if source.startswith("records/"):
+                build = built[source]
+                assert build.vocabulary == config["vocabulary"]
+                assert build.sequence_length == config["sequence_length"]

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from keras_mixattn.errors import InputError
+from training import run_directory
 from training.config import key
 from training.files import digest
 from training.files import written_whole
 from training.run_directory import RunDirectory
+from training.run_directory import open_run
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +30,7 @@ def make_run(path, fresh=False, inputs=None, **changes):
 
 
 def make_model(units=3):
+    keras.utils.clear_session()
     model = keras.Sequential(
         [
             keras.Input((2,)),
@@ -136,6 +139,52 @@ def test_the_state_of_another_model_is_refused(tmp_path):
         run.load_state(make_model(units=4))
 
 
+def with_two_like_layers(*names):
+    keras.utils.clear_session()
+    inputs = keras.Input((2,))
+    x = inputs
+    for name in names:
+        x = keras.layers.Dense(2, name=name)(x)
+    model = keras.Model(inputs, x)
+    model.compile(optimizer="sgd", loss="mse")
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+def test_variables_in_another_order_are_refused(tmp_path):
+    run = make_run(tmp_path)
+    run.save_state(with_two_like_layers("query", "key"), {})
+    run.load_state(with_two_like_layers("query", "key"))
+    with pytest.raises(InputError, match="belongs to another model"):
+        run.load_state(with_two_like_layers("key", "query"))
+
+
+def test_another_version_is_said(tmp_path, monkeypatch, capsys):
+    run = make_run(tmp_path)
+    run.save_state(make_model(), {"step": 3})
+    monkeypatch.setattr(keras, "__version__", "9.1")
+    assert run.load_state(make_model()) == {"step": 3}
+    assert "it goes on with keras 9.1, tensorflow" in capsys.readouterr().out
+
+
+def test_a_state_of_an_older_run_is_taken(tmp_path):
+    run = make_run(tmp_path)
+    model = make_model()
+    arrays = {f"{i:05}": v for i, v in enumerate(train(model))}
+    run._states.save(arrays, {"step": 3})
+    assert run.load_state(make_model()) == {"step": 3}
+
+
+def test_damaged_arrays_are_named(tmp_path):
+    run = make_run(tmp_path)
+    run.write_arrays("windows/train.npz", {"a": np.arange(5)})
+    assert run.read_arrays("windows/train.npz")["a"].tolist() == [*range(5)]
+    path = tmp_path / "windows" / "train.npz"
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(InputError, match="train.npz' is damaged"):
+        run.read_arrays("windows/train.npz")
+
+
 def test_another_configuration_or_input_is_refused(tmp_path):
     make_run(tmp_path, inputs={"vocabulary": "a"})
     make_run(tmp_path, inputs={"vocabulary": "a"})
@@ -153,6 +202,41 @@ def test_fresh_removes_what_a_run_makes_and_nothing_else(tmp_path):
     assert run.load_state(make_model()) is None
     assert not (tmp_path / "results").exists()
     assert (tmp_path / "notes.txt").exists()
+
+
+@pytest.mark.parametrize("removals", range(7))
+def test_fresh_that_is_killed_leaves_no_run_that_seems_another(
+    tmp_path, monkeypatch, removals
+):
+    outputs = ("windows", "metrics.json")
+    earlier, later = Config(str(tmp_path)), Config(str(tmp_path), 6)
+    run = RunDirectory(earlier, {}, False, outputs)
+    run.claim()
+    run.save_state(make_model(), {})
+    for name in outputs:
+        (tmp_path / name).write_text("{}")
+    removed, left = run_directory.removed, [None] * removals
+
+    def killed(path):
+        if path.name.startswith("."):  # of a write
+            return removed(path)
+        if not left:
+            raise KeyboardInterrupt
+        left.pop()
+        removed(path)
+
+    monkeypatch.setattr(run_directory, "removed", killed)
+    monkeypatch.setattr("training.states.removed", killed)
+    with pytest.raises(KeyboardInterrupt):
+        RunDirectory(later, {}, True, outputs).claim()
+    there = {path.name for path in tmp_path.iterdir()}
+    if removals:
+        assert "metrics.json" not in there
+    if "config.json" not in there:
+        assert there <= {"inputs.json"}
+        return
+    with pytest.raises(InputError, match="steps was 5, now 6"):
+        open_run(later, {}, False, outputs)
 
 
 def test_what_killed_processes_left_is_removed(tmp_path):

@@ -37,6 +37,13 @@ def test_fewer_are_kept_than_before(tmp_path):
     assert names(tmp_path) == ["state.npz"]
 
 
+def test_each_number_to_keep_is_heeded(tmp_path):
+    saved(tmp_path, 2, 3, 5, 7, keep=4)
+    saved(tmp_path, 11, keep=2)
+    assert names(tmp_path) == ["state.1.npz", "state.npz"]
+    assert States(tmp_path, 2).load()[1] == {"step": 11}
+
+
 def test_there_may_be_none(tmp_path):
     assert States(tmp_path).load() is None
 
@@ -59,6 +66,18 @@ def test_the_one_before_a_damaged_one_is_taken(tmp_path, damage, capsys):
     assert ("state.npz' is damaged" in said) == (damage != "missing")
     states.save(arrays_of(5), {"step": 5})
     path.unlink()  # what is damaged has not taken the place of a good one
+    assert States(tmp_path, 3).load()[1] == {"step": 2}
+
+
+@pytest.mark.parametrize(("place", "bit"), [(8, 1), (10, 4)])
+def test_a_wrong_encryption_or_packing_is_damage(tmp_path, place, bit):
+    saved(tmp_path, 2, 3)
+    path = tmp_path / "state.npz"
+    content = bytearray(path.read_bytes())
+    content[content.index(b"PK\x01\x02") + place] ^= bit
+    path.write_bytes(content)
+    with pytest.raises(RuntimeError), np.load(path) as file:
+        dict(file)
     assert States(tmp_path, 3).load()[1] == {"step": 2}
 
 

@@ -5,7 +5,6 @@ import dataclasses
 import numpy as np
 import pytest
 
-from keras_mixattn.data import PretrainingRecords
 from keras_mixattn.data import TokenMasker
 from keras_mixattn.data import save_records
 from keras_mixattn.errors import InputError
@@ -13,12 +12,15 @@ from keras_mixattn.models import ConvBertTokenizer
 from tests.data.letters import TOKENIZER
 from tests.data.letters import WORDS
 from tests.data.letters import builder
+from training import window_splits
 from training.pretrain_config import PretrainConfig
 from training.run_directory import RunDirectory
-from training.window_splits import count_windows
+from training.team import Team
 from training.window_splits import keep_windows
-from training.window_splits import masked_batches
 from training.window_splits import read_windows
+from training.window_splits import record_manifests
+from training.window_splits import shared_windows
+from training.windows import RecordWindows
 
 
 @pytest.fixture
@@ -45,22 +47,28 @@ def windows_of(config):
     return windows, run
 
 
+def assert_equal(first, second):
+    assert first.columns.keys() == second.columns.keys()
+    for name, column in first.columns.items():
+        np.testing.assert_array_equal(column, second.columns[name])
+
+
 def test_records_stay_where_they_are(config):
     windows, run = windows_of(config)
-    assert isinstance(windows["train"], PretrainingRecords)
-    assert count_windows(windows["train"]) == 22
+    assert isinstance(windows["train"], RecordWindows)
+    assert len(windows["train"]) == 22
     assert not run.has("windows/train.npz") and run.has(
         "windows/validation.npz"
     )
     again, _ = windows_of(config)
-    np.testing.assert_array_equal(again["validation"], windows["validation"])
+    assert_equal(again["validation"], windows["validation"])
 
 
 def test_batches_of_both_kinds(config):
     windows, _ = windows_of(config)
     masker = TokenMasker(len(WORDS), 4, 0, range(5))
     for name in windows:
-        batch = masked_batches(windows[name], masker, 2, 3, first_step=5)
+        batch = windows[name].batches(masker, 2, 3, first_step=5)
         inputs, _, _ = next(iter(batch))
         assert inputs["token_ids"].shape == (2, 11)
 
@@ -72,10 +80,9 @@ def test_some_records_to_measure_on(config):
     windows, _ = windows_of(config)
     train, held_out = windows["train"], windows["validation"]
     assert len(held_out) == 5 and len(train) == 22
-    rows = held_out.take(range(5))["token_ids"].tolist()
-    assert all(
-        row in train.take(range(22))["token_ids"].tolist() for row in rows
-    )
+    rows = held_out.records.take(range(5))["token_ids"].tolist()
+    of_train = train.records.take(range(22))["token_ids"].tolist()
+    assert all(row in of_train for row in rows)
 
 
 @pytest.mark.parametrize(
@@ -101,3 +108,49 @@ def test_records_beside_text(config):
     both = dataclasses.replace(config, train=config.train + config.validation)
     with pytest.raises(InputError, match="cannot be joined with other sources"):
         windows_of(both)
+
+
+def test_records_that_are_not_complete(config, tmp_path):
+    records = tmp_path / "records"
+    (records / "manifest.json").rename(records / "plan.json")
+    assert not record_manifests(config)
+    with pytest.raises(InputError, match="to its end"):
+        windows_of(config)
+
+
+def test_damaged_windows_are_one_sentence(config, tmp_path):
+    windows_of(config)
+    path = tmp_path / "run" / "windows" / "validation.npz"
+    path.write_bytes(path.read_bytes()[:-30])
+    with pytest.raises(InputError, match="validation.npz' is damaged.*--fresh"):
+        windows_of(config)
+
+
+class Member(Team):
+    """One of two workers, the other of which is always there."""
+
+    def __init__(self, is_chief):
+        self.is_chief = is_chief
+
+    def wait(self):
+        pass
+
+
+def shared(config, is_chief, fresh=True):
+    run = RunDirectory(config, {}, fresh, ("windows",))
+    return shared_windows(config, TOKENIZER, run, Member(is_chief))
+
+
+def test_workers_load_what_the_chief_read(config, tmp_path):
+    config = dataclasses.replace(config, train=config.validation, batch_size=1)
+    windows = shared(config, True)
+    (tmp_path / "dev.txt").write_text("G G G.\n")  # as on another machine
+    others = shared(config, False)
+    for name in windows:
+        assert_equal(others[name], windows[name])
+
+
+def test_workers_without_a_shared_directory(config, monkeypatch):
+    monkeypatch.setattr(window_splits, "_SECONDS", 0)
+    with pytest.raises(InputError, match="a run_directory that all of them"):
+        shared(config, False)
