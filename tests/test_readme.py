@@ -8,6 +8,7 @@ import shlex
 import pytest
 
 from benchmarks.readme import rendered
+from training.documents import DOCUMENTS
 
 ROOT = pathlib.Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -20,6 +21,14 @@ def blocks(language: str) -> list[str]:
 
 def test_figures_are_those_of_the_result_files():
     assert rendered(README) == README
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_figures_of_documents_are_those_of_the_result_files(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    assert DOCUMENTS[name]() == text
+    for target in re.findall(r"\]\(([^)h#][^)]*)\)", text):
+        assert ((ROOT / name).parent / target).exists(), target
 
 
 @pytest.mark.parametrize("code", blocks("python"))

@@ -2,7 +2,6 @@
 
 import pathlib
 
-import keras
 import tensorflow as tf
 
 from benchmarks import detection_problem
@@ -98,45 +97,38 @@ def build_objective(size: str, policy: str) -> ReplacedTokenDetection:
         "dtype": policy,
     }
     weights = detection_problem.make_weights(size)
-    backbone = models.ConvBertBackbone(**problem.SIZES[size], **options)
+    own = weights["generator"]
     generator = models.ConvBertBackbone(
         **detection_problem.generator_dims(size), **options
     )
-    masked_lm = models.ConvBertMaskedLM(generator)
-    _load(masked_lm, weights["generator"])
+    conversion.load_hugging_face_state_dict(generator, _of_encoder(own))
     objective = ReplacedTokenDetection(
-        backbone,
+        models.ConvBertBackbone(**problem.SIZES[size], **options),
         generator,
         discriminator_loss_weight=detection_problem.DETECTION_WEIGHT,
     )
-    _load(objective.detector, weights["discriminator"])
-    _copy_head(masked_lm, objective.generator_head)
+    theirs = weights["discriminator"]
+    encoder = _of_encoder(theirs)
+    heads = {k: array for k, array in theirs.items() if k not in encoder}
+    conversion.load_hugging_face_state_dict(
+        objective.detector,
+        {f"convbert.{k}": array for k, array in encoder.items()} | heads,
+    )
+    head, scope = objective.generator_head, "generator_predictions"
+    head.dense.set_weights(
+        [own[f"{scope}.dense.weight"].T, own[f"{scope}.dense.bias"]]
+    )
+    head.norm.set_weights(
+        [own[f"{scope}.LayerNorm.weight"], own[f"{scope}.LayerNorm.bias"]]
+    )
+    head.output_bias.assign(own["generator_lm_head.bias"])
     return objective
 
 
-def _load(task: keras.Model, weights: dict) -> None:
-    """Gives a task its arrays; in a task an encoder has a name."""
-    conversion.load_hugging_face_state_dict(
-        task,
-        {
-            f"convbert.{name}"
-            if name.startswith(("embeddings", "encoder"))
-            else name: array
-            for name, array in weights.items()
-        },
-    )
-
-
-def _copy_head(masked_lm: keras.Model, head: keras.layers.Layer) -> None:
-    theirs = {
-        weight.path.partition("masked_lm_head/")[2]: weight
-        for weight in masked_lm.weights
+def _of_encoder(weights: dict) -> dict:
+    """Returns the arrays that are no head's."""
+    return {
+        name: array
+        for name, array in weights.items()
+        if name.startswith(("embeddings", "encoder"))
     }
-    for ours, name in (
-        (head.dense.kernel, "intermediate_dense/kernel"),
-        (head.dense.bias, "intermediate_dense/bias"),
-        (head.norm.gamma, "intermediate_layer_norm/gamma"),
-        (head.norm.beta, "intermediate_layer_norm/beta"),
-        (head.output_bias, "output_bias"),
-    ):
-        ours.assign(theirs[name])

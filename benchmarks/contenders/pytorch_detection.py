@@ -43,20 +43,25 @@ class Towers(torch.nn.Module):
         self.generator = _Generator(narrow)
         weights = detection_problem.make_weights(size)
         _load(self.convbert, weights["discriminator"])
-        _load(self.discriminator_predictions, weights["discriminator"], "disc")
+        _load(
+            self.discriminator_predictions,
+            weights["discriminator"],
+            "discriminator_predictions",
+        )
         self.generator.load(weights["generator"])
         self.generator.convbert.embeddings = self.convbert.embeddings
 
-    def forward(self, inputs, positions, original):
-        """Returns the loss of both and that of the masked LM."""
+    def forward(self, inputs, positions, original, sampled=None):
+        """Returns the losses of the masked LM and of the detection."""
         words = self.convbert.embeddings.word_embeddings.weight
         logits = self.generator(inputs, positions, words)
         masked_lm = functional.cross_entropy(
             logits.flatten(0, 1), original.flatten()
         )
-        with torch.no_grad():
-            noise = -torch.log(-torch.log(torch.rand_like(logits) + 1e-9))
-            sampled = (logits.detach() + noise).argmax(-1)
+        if sampled is None:
+            with torch.no_grad():
+                noise = -torch.log(-torch.log(torch.rand_like(logits) + 1e-9))
+                sampled = (logits.detach() + noise).argmax(-1)
         token_ids = inputs["input_ids"].scatter(1, positions, sampled)
         labels = torch.zeros_like(token_ids).scatter(
             1, positions, (sampled != original).long()
@@ -67,9 +72,7 @@ class Towers(torch.nn.Module):
         losses = functional.binary_cross_entropy_with_logits(
             found.float(), labels.float(), reduction="none"
         )
-        detection = (losses * real).sum() / real.sum()
-        loss = masked_lm + detection_problem.DETECTION_WEIGHT * detection
-        return loss, masked_lm
+        return masked_lm, (losses * real).sum() / real.sum()
 
 
 class _Generator(torch.nn.Module):
@@ -159,18 +162,27 @@ class Detection:
             fused=True,
         )
 
-    def step(self) -> torch.Tensor:
-        """Trains by the batch, and returns the masked LM's loss before it."""
+    def step(self, sampled=None) -> tuple[torch.Tensor, torch.Tensor]:
+        """Trains by the batch.
+
+        Args:
+            sampled: What is put in the place of the hidden tokens. Defaults
+                to samples of the generator.
+
+        Returns:
+            The losses of the masked LM and of the detection before the step.
+        """
         self.optimizer.zero_grad(set_to_none=True)
         with self.precision():
-            loss, masked_lm = self.model(*self.batch)
+            masked_lm, detection = self.model(*self.batch, sampled)
+        loss = masked_lm + detection_problem.DETECTION_WEIGHT * detection
         loss.backward()
         torch.nn.utils.clip_grad_norm_(
             self.parameters, detection_problem.CLIP_NORM
         )
         self.optimizer.step()
-        return masked_lm.detach()
+        return masked_lm.detach(), detection.detach()
 
     def losses(self, count: int) -> list[float]:
         """Trains a few steps and returns the masked LM's loss before each."""
-        return [float(self.step()) for _ in range(count)]
+        return [float(self.step()[0]) for _ in range(count)]

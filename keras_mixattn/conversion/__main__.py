@@ -51,7 +51,10 @@ def _parser():
     )
     options.add_argument("--vocabulary", help="path of a vocab.txt")
     options.add_argument("--revision", help="branch, tag or commit on the hub")
-    options.add_argument("--task", help="task to make, or backbone")
+    options.add_argument(
+        "--task",
+        help="task to make, or backbone; with --to hugging_face backbone alone",
+    )
     options.add_argument(
         "--class_names", help="names of the classes, with commas between"
     )
@@ -74,13 +77,16 @@ def main(arguments: list[str] | None = None) -> None:
     source, directory = options.pop("source"), options.pop("directory")
     overwrite = options.pop("overwrite")
     if options.pop("to") == "hugging_face":
+        task = options.pop("task")
         unused = [name for name, value in options.items() if value is not None]
         if unused:
             raise InputError(
                 f"--{unused[0]} is for presets; leave it out with --to "
                 "hugging_face."
             )
-        export_to_hugging_face(source, directory, overwrite=overwrite)
+        export_to_hugging_face(
+            source, directory, task=task, overwrite=overwrite
+        )
         print(f"wrote {directory}")
         return
     report = convert(

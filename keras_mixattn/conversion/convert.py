@@ -48,8 +48,9 @@ def convert(
     when everything is right.
 
     A checkpoint of pre-training by the official code holds two encoders: the
-    preset is that of the discriminator, and its folder `generator` that of
-    the masked LM it was trained with.
+    preset is that of the discriminator, a `ReplacedTokenDetector` from which
+    other tasks load the encoder, and its folder `generator` that of the masked
+    LM it was trained with.
 
     Args:
         source: A directory, `hf://user/name`, or the prefix of a TensorFlow 1

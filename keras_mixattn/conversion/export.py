@@ -43,6 +43,7 @@ def export_to_hugging_face(
     directory: str | Path,
     *,
     tokenizer=None,
+    task: str | None = None,
     overwrite: bool = False,
 ) -> Path:
     """Writes a model as HuggingFace's `from_pretrained` loads it.
@@ -59,6 +60,7 @@ def export_to_hugging_face(
             `model.safetensors`, and the tokenizer if there is one.
         tokenizer: The tokenizer. Defaults to that of the task's preprocessor
             or of the preset.
+        task: `"backbone"` to leave a head out. Defaults to what the model is.
         overwrite: Whether an existing directory is replaced. Defaults to
             `False`.
 
@@ -90,6 +92,11 @@ def export_to_hugging_face(
         model_or_preset, found = _load(read[0])
         tokenizer = tokenizer or found
     model, directory = model_or_preset, Path(directory)
+    if task not in (None, "backbone"):
+        raise InputError(
+            "A model is exported as what it is, or its backbone alone: "
+            f"`task` must be 'backbone' or be left out. Received: {task!r}."
+        )
     backbone = getattr(model, "backbone", model)
     if not isinstance(backbone, MixedEncoderBackbone):
         raise InputError(
@@ -98,6 +105,8 @@ def export_to_hugging_face(
         )
     if tokenizer is None and getattr(model, "preprocessor", None) is not None:
         tokenizer = model.preprocessor.tokenizer
+    if task == "backbone":
+        model = backbone
     task = task_of(model)
     config = _config(model, backbone, model_type_of(backbone), task, tokenizer)
     with complete_directory(directory, overwrite, read) as temporary:
@@ -199,7 +208,7 @@ def _check(model, backbone, model_type, task):
     if task not in _CLASSES or (detects and model_type != "electra"):
         raise InputError(
             f"HuggingFace has no class for a {type(model).__name__} on this "
-            "encoder; export its backbone."
+            "encoder; export its encoder by task='backbone'."
         )
     if model_type == "convbert":
         _check_halves(backbone)

@@ -189,7 +189,13 @@ class NameTable(NamedTuple):
 
 
 # Tasks that read the vectors of tokens alone.
-UNPOOLED = ("masked_lm", "token_classifier", "span_labeler", "text_embedder")
+UNPOOLED = (
+    "masked_lm",
+    "token_classifier",
+    "span_labeler",
+    "text_embedder",
+    "replaced_token_detector",
+)
 
 _ELECTRA = NameTable(
     title="Electra",

@@ -20,7 +20,7 @@ from keras_mixattn.errors import InputError
 from keras_mixattn.models import FAMILIES
 
 # To be raised whenever the same checkpoint would become another preset.
-_FORMAT = 2
+_FORMAT = 3
 # A file that every preset of Keras has.
 _KERAS = "metadata.json"
 

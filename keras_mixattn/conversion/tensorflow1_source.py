@@ -30,6 +30,8 @@ _GENERATOR = "generator/"
 _PREDICTIONS = "generator_predictions/"
 _DETECTION = "discriminator_predictions/"
 _TASKS = "task_specific/"
+# What pre-training has heads for.
+_PRETRAINED = (DETECTION.task, MASKED_LM.task)
 _WORDS = "electra/embeddings/word_embeddings"
 
 # What TensorFlow's reader raises beside its own errors.
@@ -229,7 +231,13 @@ def _others(arrays, heads, chosen):
     if chosen is None:
         return [name for name in arrays if not name.startswith("electra/")]
     others = [head.names for head, _ in heads if head is not chosen]
-    return [name for name in arrays if any(name in o for o in others)]
+    is_of_pretraining = chosen.task in _PRETRAINED
+    return [
+        name
+        for name in arrays
+        if any(name in names for names in others)
+        or (is_of_pretraining and name.startswith(_TASKS))
+    ]
 
 
 def _heads(arrays, options):
@@ -241,6 +249,8 @@ def _heads(arrays, options):
         for start, head in ((_DETECTION, DETECTION), (_PREDICTIONS, MASKED_LM))
         if _beginning_with(start, arrays)
     ]
+    if options.task in _PRETRAINED:
+        return heads
     scopes = sorted(
         {"/".join(n.split("/")[:2]) for n in _beginning_with(_TASKS, arrays)}
     )

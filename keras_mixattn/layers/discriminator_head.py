@@ -11,9 +11,9 @@ from keras_mixattn.layers.tokenwise import unflatten_tokens
 
 @keras.saving.register_keras_serializable(package="keras_mixattn")
 class DiscriminatorHead(keras.layers.Layer):
-    """Scores of each token how surely it was replaced.
+    """Scores how surely each token was replaced.
 
-    `logit = w activation(dense(x)) + b`, in float32 whatever the policy.
+    `logit = activation(x W + c) u + d`.
 
     Masking: token by token; padded tokens get a logit as well.
 
@@ -42,20 +42,20 @@ class DiscriminatorHead(keras.layers.Layer):
         super().__init__(**kwargs)
         self.hidden_units = hidden_units
         self.activation = keras.activations.get(activation)
+
+    def build(self, inputs_shape):
         self.hidden_dense = keras.layers.Dense(
-            hidden_units,
+            self.hidden_units,
             activation=with_lean_gradient(self.activation),
             kernel_initializer=truncated_normal(),
             dtype=self.dtype_policy,
             name="hidden_dense",
         )
+        self.hidden_dense.build((None, inputs_shape[-1]))
         # The official code leaves its start to the layer, Glorot's.
         self.output_dense = keras.layers.Dense(
             1, dtype=self.dtype_policy, name="output_dense"
         )
-
-    def build(self, inputs_shape):
-        self.hidden_dense.build((None, inputs_shape[-1]))
         self.output_dense.build((None, self.hidden_units))
         self.built = True
 

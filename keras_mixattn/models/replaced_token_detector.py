@@ -33,7 +33,8 @@ class ReplacedTokenDetector(
     discriminator's head. `pretraining.ReplacedTokenDetection` trains it. The
     shared base of the families' detectors; it is not registered.
 
-    Masking: padded tokens are not judged.
+    Masking: padded tokens get logits that mean nothing, and `judge_tokens`
+    leaves them out.
 
     Args:
         backbone: The family's backbone.

@@ -282,10 +282,12 @@ class ReplacedTokenDetection(Unpooled, PretrainingObjective):
             preset_dir: The directory.
             tokenizer: The tokenizer of both, needed to fine-tune on texts.
         """
+        preprocessor = None
         if tokenizer is not None:
-            self.detector.preprocessor = preprocessor_for(
-                self.backbone, self.detector.preprocessor_cls(tokenizer)
-            )
+            preprocessor = self.detector.preprocessor_cls(tokenizer)
+        self.detector.preprocessor = preprocessor_for(
+            self.backbone, preprocessor
+        )
         self.detector.save_to_preset(preset_dir)
         masked_lm = self.generator_masked_lm(tokenizer)
         masked_lm.save_to_preset(os.path.join(preset_dir, _GENERATOR))

@@ -60,9 +60,10 @@ def _class_of(preset):
         ) from error
     task_class = keras.saving.get_registered_object(name)
     if task_class is None or not issubclass(task_class, TASKS):
+        names = ", ".join(kind.__name__ for kind in TASKS)
         raise InputError(
-            f"Preset '{preset}' holds a {name}; only tasks of keras_mixattn "
-            "can be exported."
+            f"Preset '{preset}' holds a {name}, which cannot be exported; "
+            f"fine-tune one of these from it: {names}."
         )
     return task_class
 

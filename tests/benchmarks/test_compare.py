@@ -7,6 +7,7 @@ import os
 import numpy as np
 import pytest
 
+from benchmarks import detection_problem
 from benchmarks import problem
 from benchmarks.cells import Cell
 from benchmarks.cells import all_threads
@@ -206,6 +207,30 @@ def test_detection_agrees_with_a_peer(tmp_path):
         assert min(result["wall"]) > 0
         assert (result["difference"] or 0.0) <= 2e-5
     assert CONTENDERS["openvino"].reason_against(cell)
+
+
+@pytest.mark.parity
+def test_steps_of_detection_agree_where_the_samples_do():
+    """Discriminator, both losses, clipping and optimizer, step by step."""
+    require("torch", "transformers")
+    import torch
+
+    from benchmarks.contenders import keras_detection
+    from benchmarks.contenders import pytorch_detection
+
+    cell = Cell("detect", "float32", 2, 20, 1)
+    ours = keras_detection.Detection(cell, "tiny", None)
+    theirs = pytorch_detection.Detection(cell, "tiny", None)
+    x = detection_problem.make_batch("tiny", 2, 20)
+    for _ in range(5):
+        sampled = np.asarray(ours.objective(x)["sampled_ids"])
+        expected = theirs.step(torch.from_numpy(sampled).long())
+        ours.objective.reset_metrics()
+        found = ours.step()
+        for name, loss in zip(
+            ("masked_lm_loss", "disc_loss"), expected, strict=True
+        ):
+            assert float(found[name]) == pytest.approx(float(loss), rel=1e-4)
 
 
 def test_products_of_both_towers_are_counted():

@@ -72,8 +72,8 @@ def test_checkpoint_of_tensorflow1(tmp_path, capsys):
             "is no preset of this library",
         ),
         (
-            ["{source}", "{preset}", "--to", "hugging_face", "--task", "x"],
-            "--task is for presets",
+            ["{source}", "{preset}", "--to", "hugging_face", "--revision", "x"],
+            "--revision is for presets",
         ),
         (["{source}", "{preset}", "--architecture", "x.json"], "'x.json'"),
     ],

@@ -9,6 +9,7 @@ import pytest
 from keras_mixattn.conversion import convert
 from keras_mixattn.conversion import export_to_hugging_face
 from keras_mixattn.errors import InputError
+from keras_mixattn.models import ConvBertBackbone
 from keras_mixattn.models import ConvBertMaskedLM
 from tests.conversion.sources import stored
 from tests.harness import randomise
@@ -16,6 +17,7 @@ from tests.models.builders import SPECIAL_IDS
 from tests.models.builders import WORDS
 from tests.models.builders import small_backbone
 from tests.models.builders import small_classifier
+from tests.models.builders import small_detector
 from tests.models.builders import small_embedder
 from tests.models.builders import small_masked_lm
 from tests.models.builders import small_regressor
@@ -74,6 +76,25 @@ def test_presets_are_exported(what, tmp_path):
     prefix = "convbert." if what == "task" else ""
     names = set(stored(directory / "model.safetensors"))
     assert f"{prefix}embeddings.LayerNorm.bias" in names
+
+
+def test_a_detector_is_exported_as_its_encoder(tmp_path):
+    backbone = small_backbone(padding="leak")
+    detector = small_detector(backbone=backbone)
+    detector.save_to_preset(str(tmp_path / "preset"))
+    with pytest.raises(InputError, match="its encoder by task='backbone'"):
+        export_to_hugging_face(tmp_path / "preset", tmp_path / "no")
+    with pytest.raises(InputError, match="Received: 'masked_lm'"):
+        export_to_hugging_face(detector, tmp_path / "no", task="masked_lm")
+    export_to_hugging_face(
+        tmp_path / "preset", tmp_path / "theirs", task="backbone"
+    )
+    convert(tmp_path / "theirs", tmp_path / "again")
+    again = ConvBertBackbone.from_preset(str(tmp_path / "again"))
+    for ours, theirs in zip(
+        backbone.get_weights(), again.get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_embedder_is_its_encoder(tmp_path):

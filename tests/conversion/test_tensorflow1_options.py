@@ -13,6 +13,7 @@ from tests.conversion.tensorflow1_sources import WIDE
 from tests.conversion.tensorflow1_sources import H
 from tests.conversion.tensorflow1_sources import N
 from tests.conversion.tensorflow1_sources import dense
+from tests.conversion.tensorflow1_sources import discriminator_shapes
 from tests.conversion.tensorflow1_sources import embedding_shapes
 from tests.conversion.tensorflow1_sources import fine_tuned
 from tests.conversion.tensorflow1_sources import masked_lm_shapes
@@ -138,6 +139,34 @@ def test_heads_of_several_tasks(tmp_path):
     report = convert(prefix, tmp_path / "p", task="backbone", **arguments)
     assert report["presets"]["."]["class"] == "ConvBertBackbone"
     assert len(report["presets"]["."]["left_out"]) == 4
+
+
+@pytest.mark.parametrize(
+    "task, other",
+    [
+        ("replaced_token_detector", "task_specific"),
+        ("text_classifier", "discriminator_predictions"),
+    ],
+)
+def test_heads_of_pre_training_and_of_a_task(task, other, tmp_path):
+    shapes = {
+        **embedding_shapes(),
+        **tower_shapes("electra", H, N, 2, WIDE),
+        **discriminator_shapes(H),
+        **dense("task_specific/sst/dense", H, 2),
+    }
+    prefix = write_checkpoint(tmp_path / "source", random_variables(shapes))
+    arguments = {
+        "architecture": SIZES,
+        "vocabulary": tmp_path / "source" / "vocab.txt",
+    }
+    with pytest.raises(InputError, match="text_classifier; choose one"):
+        convert(prefix, tmp_path / "preset", **arguments)
+    report = convert(prefix, tmp_path / "preset", task=task, **arguments)
+    left_out = report["presets"]["."]["left_out"]
+    assert left_out and all(name.startswith(other) for name in left_out)
+    cls = getattr(FAMILIES["conv_bert"], task)
+    assert report["presets"]["."]["class"] == cls.__name__
 
 
 @pytest.mark.parametrize("task", ["text_classifier", "token_classifier"])
