@@ -7,6 +7,7 @@ import itertools
 import json
 import re
 import statistics
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.accuracy import accuracy_table
@@ -133,33 +134,71 @@ def _multiple(result, ours, clock):
     return f"{statistics.median(ratios(result, ours, clock)):.2f}"
 
 
-def rendered(readme: str) -> str:
-    """Returns a README with its figures replaced by the measured ones.
+def conversion_table() -> str:
+    """Returns what damage does to a conversion, its ids, and what it costs."""
+    parts = json.loads((RESULTS / "conversion.json").read_text())["parts"]
+    damaged = parts["corruptions"]
+    counts = {
+        said: sum(one[said] for one in damaged.values())
+        for said in ("refused", "right", "traceback", "silently wrong")
+    }
+    ids, cost = parts["tokenizer"], parts["cost"]
+    return "\n".join(
+        [
+            "| what was tried | what came of it |",
+            "|---|---|",
+            f"| {sum(counts.values()):,} random corruptions of sources in "
+            f"{len(damaged)} formats | {counts['refused']:,} refused in one "
+            f"sentence, {counts['right']:,} without harm, "
+            f"{counts['traceback']} tracebacks, {counts['silently wrong']} "
+            "wrong models |",
+            f"| tokens of {ids['texts']:,} texts against HuggingFace's | "
+            f"{ids['python']} texts differ in Python, {ids['graph']} in "
+            "TensorFlow's graph |",
+            f"| converting a checkpoint of the {cost['size']} size | "
+            f"{cost['seconds']:.0f} s, at most {cost['peak_of_weights']:.1f} "
+            "times its weights in memory |",
+        ]
+    )
+
+
+# Name of each table in the README -> what writes it.
+TABLES = {
+    "models": models_table,
+    "accuracy": accuracy_table,
+    "speed": speed_table,
+    "memory": memory_table,
+    "mixers": mixers_table,
+    "conversion": conversion_table,
+}
+
+
+def rendered(text: str, tables: dict[str, Callable[[], str]] = TABLES) -> str:
+    """Returns a document with its figures replaced by the measured ones.
 
     Args:
-        readme: The text, with `<!-- NAME -->` and `<!-- /NAME -->` around
+        text: The document, with `<!-- NAME -->` and `<!-- /NAME -->` around
             each table.
+        tables: By name a function that returns the table. Defaults to those
+            of the README.
 
     Returns:
         The text with the tables of today's result files.
+
+    Raises:
+        ValueError: A table has no place, or several.
     """
-    for name, table in (
-        ("models", models_table()),
-        ("accuracy", accuracy_table()),
-        ("speed", speed_table()),
-        ("memory", memory_table()),
-        ("mixers", mixers_table()),
-    ):
-        pattern = rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)"
-        readme, count = re.subn(
-            pattern,
-            lambda match, table=table: f"{match[1]}{table}\n{match[2]}",
-            readme,
+    for name, table in tables.items():
+        content = table()
+        text, count = re.subn(
+            rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)",
+            lambda match, content=content: f"{match[1]}{content}\n{match[2]}",
+            text,
             flags=re.DOTALL,
         )
         if count != 1:
-            raise ValueError(f"The README must have one table {name!r}.")
-    return readme
+            raise ValueError(f"The document must have one table {name!r}.")
+    return text
 
 
 if __name__ == "__main__":
