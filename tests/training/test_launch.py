@@ -20,11 +20,16 @@ task = json.loads(os.environ["TF_CONFIG"])
 print(task["task"]["index"], len(set(task["cluster"]["worker"])), sys.argv[1:])
 print("half a line", end="\\rthe other half", file=sys.stderr)
 """
+# The second fails, and then the first, whatever the machine is busy with.
 FAIL = """
-import json, os, sys, time
+import json, os, pathlib, sys, time
 index = json.loads(os.environ["TF_CONFIG"])["task"]["index"]
+failed = pathlib.Path(__file__).with_name("failed")
 if index == 1:
-    sys.exit(7)
+    failed.touch()
+    os._exit(7)
+while not failed.exists():
+    time.sleep(0.05)
 time.sleep(0.5)
 sys.exit(1)
 """
