@@ -172,7 +172,7 @@ def draw_losses(report: dict, path: Path) -> None:
             one.set_title(f"{rate:.0%} masked; dashed: DropMask")
             one.grid(alpha=0.3)
         if report["runs"]:
-            row[0].legend()
+            row[0].legend(loc="lower left")
     save_figure(figure, path)
 
 
