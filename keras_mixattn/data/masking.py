@@ -9,6 +9,9 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
+from keras_mixattn.data.example_order import end_of
+from keras_mixattn.data.example_order import place_of
+from keras_mixattn.data.example_order import seed_of
 from keras_mixattn.data.sentence_structure import SentenceStructureExamples
 
 # In which whole words are looked for that still fit; hardly ever is there one
@@ -278,27 +281,18 @@ def masked_lm_dataset(
     columns = {k: tf.constant(v, tf.int32) for k, v in columns.items()}
 
     def masked_example(number):
-        index = number
-        if shuffle:
-            turn = tf.cast(number // count, tf.int32)
-            index = tf.random.experimental.index_shuffle(
-                number % count, tf.stack([seed, turn]), count - 1
-            )
+        index = place_of(number, count, seed, shuffle)
         example = {
             name: tf.ensure_shape(tf.gather(column, index), column.shape[1:])
             for name, column in columns.items()
         }
-        masked = masker(
-            example.pop("token_ids"),
-            tf.stack([tf.cast(seed, tf.int64), number]),
-        )
+        masked = masker(example.pop("token_ids"), seed_of(number, seed))
         return _with_structure(masked, example) if example else masked
 
-    first = first_step * batch_size
-    last = np.iinfo("int64").max if shuffle else count
-    examples = tf.data.Dataset.range(first, last).map(
-        masked_example, num_parallel_calls=tf.data.AUTOTUNE
+    numbers = tf.data.Dataset.range(
+        first_step * batch_size, end_of(count, shuffle)
     )
+    examples = numbers.map(masked_example, num_parallel_calls=tf.data.AUTOTUNE)
     batches = examples.batch(batch_size, drop_remainder=shuffle)
     return batches.prefetch(tf.data.AUTOTUNE)
 

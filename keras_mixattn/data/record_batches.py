@@ -1,8 +1,10 @@
 """Batches of masked records, from any step on and for any worker."""
 
-import numpy as np
 import tensorflow as tf
 
+from keras_mixattn.data.example_order import end_of
+from keras_mixattn.data.example_order import place_of
+from keras_mixattn.data.example_order import seed_of
 from keras_mixattn.data.masking import TokenMasker
 from keras_mixattn.data.pretraining_records import PretrainingRecords
 
@@ -69,12 +71,7 @@ def masked_records_dataset(
         """Returns the number in the stream, and that of the record."""
         step, row = own // share, own % share
         number = step * batch_size + shard[0] * share + row
-        if not shuffle:
-            return number, number
-        turn = tf.cast(number // count, tf.int32)
-        return number, tf.random.experimental.index_shuffle(
-            number % count, tf.stack([seed, turn]), count - 1
-        )
+        return number, place_of(number, count, seed, shuffle)
 
     def read(numbers, indices):
         rows = tf.numpy_function(take, [indices], [tf.int32] * len(_NAMES))
@@ -88,15 +85,13 @@ def masked_records_dataset(
 
     def masked(number, example):
         inputs, labels, weights = masker(
-            example.pop("token_ids"),
-            tf.stack([tf.cast(seed, tf.int64), number]),
+            example.pop("token_ids"), seed_of(number, seed)
         )
         return {**inputs, **example}, labels, weights
 
-    last = np.iinfo("int64").max if shuffle else count
     parallel = {"num_parallel_calls": tf.data.AUTOTUNE}
     return (
-        tf.data.Dataset.range(first_step * share, last)
+        tf.data.Dataset.range(first_step * share, end_of(count, shuffle))
         .map(numbered)
         .batch(share)  # read together, masked one by one
         .map(read, **parallel)
