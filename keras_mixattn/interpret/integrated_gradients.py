@@ -13,6 +13,7 @@ from keras_mixattn.interpret.rows import word_row
 from keras_mixattn.models import TextClassifier
 from keras_mixattn.models import TextRegressor
 from keras_mixattn.models import TokenClassifier
+from keras_mixattn.models.preprocessing import check_preprocessor
 
 TOLERANCE = 1e-3
 FEWEST_STEPS, MOST_STEPS = 32, 512
@@ -248,11 +249,7 @@ def _check(task, word, steps):
             "The task must be a text classifier, a text regressor or a token "
             f"classifier. Received: {type(task).__name__}"
         )
-    if task.preprocessor is None:
-        raise ValueError(
-            "Raw texts need the tokenizer; set `preprocessor`. Received: "
-            "preprocessor=None"
-        )
+    check_preprocessor(task, "A raw text")
     if (word is None) == isinstance(task, TokenClassifier):
         raise ValueError(
             "`word` is the number of the word that is explained with a token "

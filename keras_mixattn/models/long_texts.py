@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from keras_mixattn.models.preprocessing import check_preprocessor
 from keras_mixattn.models.text_classifier import TextClassifier
 from keras_mixattn.models.text_regressor import TextRegressor
 from keras_mixattn.models.window_preprocessor import WindowPreprocessor
@@ -122,11 +123,7 @@ def _check(task, texts, pooling):
             "The task must be a text classifier or a text regressor; other "
             f"tasks take long texts anyway. Received: {type(task).__name__}"
         )
-    if task.preprocessor is None:
-        raise ValueError(
-            "Raw texts need the tokenizer; set `preprocessor`. Received: "
-            "preprocessor=None"
-        )
+    check_preprocessor(task, "A raw text")
     if pooling not in POOLINGS:
         raise ValueError(
             f"`pooling` must be one of {', '.join(POOLINGS)}. Received: "

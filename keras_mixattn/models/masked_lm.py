@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from keras_mixattn.layers.initializers import truncated_normal
+from keras_mixattn.models.preprocessing import check_preprocessor
 from keras_mixattn.models.preprocessing import preprocessor_for
 from keras_mixattn.models.preset_sources import FromAnyPreset
 from keras_mixattn.models.takes_rows import TakesRows
@@ -112,11 +113,7 @@ class MaskedLM(FromAnyPreset, TakesRows, Unpooled, keras_hub.models.MaskedLM):
             ValueError: If the text holds no [MASK], is too long, or there is
                 no preprocessor.
         """
-        if self.preprocessor is None:
-            raise ValueError(
-                "`fill_mask` needs the tokenizer; set `preprocessor`. "
-                "Received: preprocessor=None"
-            )
+        check_preprocessor(self, "`fill_mask`")
         tokenizer = self.preprocessor.tokenizer
         token_ids = self._with_masks(text, tokenizer)
         positions = np.flatnonzero(token_ids[0] == tokenizer.mask_token_id)

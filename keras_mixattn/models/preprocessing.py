@@ -70,6 +70,23 @@ class MaskedLMPreprocessor(
     """
 
 
+def check_preprocessor(task, needing: str) -> None:
+    """Checks that a task can turn raw texts into rows.
+
+    Args:
+        task: The task.
+        needing: What cannot be done without, for the message.
+
+    Raises:
+        ValueError: If it has no preprocessor.
+    """
+    if task.preprocessor is None:
+        raise ValueError(
+            f"{needing} needs the tokenizer; set `preprocessor`. Received: "
+            "preprocessor=None"
+        )
+
+
 def preprocessor_for(backbone, preprocessor):
     """Returns a preprocessor whose rows a backbone takes.
 

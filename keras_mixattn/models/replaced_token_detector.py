@@ -6,6 +6,7 @@ import keras_hub
 import numpy as np
 
 from keras_mixattn.layers.discriminator_head import DiscriminatorHead
+from keras_mixattn.models.preprocessing import check_preprocessor
 from keras_mixattn.models.preprocessing import preprocessor_for
 from keras_mixattn.models.preset_sources import FromAnyPreset
 from keras_mixattn.models.takes_rows import TakesRows
@@ -114,11 +115,7 @@ class ReplacedTokenDetector(
         Raises:
             ValueError: If there is no preprocessor.
         """
-        if self.preprocessor is None:
-            raise ValueError(
-                "`judge_tokens` needs the tokenizer; set `preprocessor`. "
-                "Received: preprocessor=None"
-            )
+        check_preprocessor(self, "`judge_tokens`")
         inputs = {
             name: np.asarray(x) for name, x in self.preprocessor(texts).items()
         }

@@ -4,6 +4,7 @@ import keras
 import keras_hub
 import numpy as np
 
+from keras_mixattn.models.preprocessing import check_preprocessor
 from keras_mixattn.models.preset_sources import FromAnyPreset
 from keras_mixattn.models.takes_rows import TakesRows
 from keras_mixattn.models.unpooled import Unpooled
@@ -69,11 +70,7 @@ class WindowTask(FromAnyPreset, TakesRows, Unpooled, keras_hub.models.Task):
         Raises:
             ValueError: If there is no preprocessor.
         """
-        if self.preprocessor is None:
-            raise ValueError(
-                "Raw examples need the tokenizer; set `preprocessor`. "
-                "Received: preprocessor=None"
-            )
+        check_preprocessor(self, "A raw example")
         return self.preprocessor.windows(x)
 
     def rows(self, x, y=None, sample_weight=None):
