@@ -60,7 +60,9 @@ class PretrainConfig:
     drop_mask: str = key("none", "who sees [MASK]: none, keys: nobody, or ...")
     drop_mask_rate: float = key(1.0, "share of [MASK] that drop_mask drops")
     sentence_structure: bool = key(False, "predict the order of two texts too")
-    sentence_passes: int = key(1, "pairs made of each text for that")
+    sentence_passes: int = key(
+        1, "pairs made of each text for that; of records, new ones in each pass"
+    )
     pooling_segments: str | int = key(
         "special", "special; given: sentences, of pairs or records; a number"
     )

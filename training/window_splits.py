@@ -90,12 +90,14 @@ def _read(
     records = _records(getattr(config, name))
     if records is not None:
         records.check(tokenizer, config.sequence_length)
-        if config.sentence_structure:
+        structured = config.sentence_structure
+        if structured and not records.manifest["counts"]["two_segments"]:
             raise InputError(
-                f"'{records.directory}' holds records, whose texts are in "
-                "their order; for `sentence_structure` give their text."
+                f"The records in '{records.directory}' have one segment each, "
+                "without any order; for `sentence_structure` build others "
+                "with a `--single_rate` below 1."
             )
-        return _checked(config, name, RecordWindows(records))
+        return _checked(config, name, RecordWindows(records, structured))
     if config.pooling_segments == "given" and not config.sentence_structure:
         raise InputError(
             "`pooling_segments` can be 'given' only with "

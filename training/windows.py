@@ -104,12 +104,16 @@ class RecordWindows(Windows):
 
     Args:
         records: The records.
+        sentence_structure: Whether the order of their segments is to be told.
     """
 
     has_shards = True
 
-    def __init__(self, records: PretrainingRecords):
+    def __init__(
+        self, records: PretrainingRecords, sentence_structure: bool = False
+    ):
         self.records = records
+        self.sentence_structure = sentence_structure
 
     @property
     def fault(self) -> InputError | None:
@@ -123,7 +127,8 @@ class RecordWindows(Windows):
         return len(self.records)
 
     def pick(self, numbers: Sequence[int]) -> "RecordWindows":
-        return RecordWindows(self.records.pick(numbers))
+        picked = self.records.pick(numbers)
+        return RecordWindows(picked, self.sentence_structure)
 
     def keep(self, run: RunDirectory, name: str) -> None:
         """Writes nothing."""
@@ -132,5 +137,10 @@ class RecordWindows(Windows):
         self, masker: TokenMasker, batch_size: int, seed: int, **options
     ) -> tf.data.Dataset:
         return masked_records_dataset(
-            self.records, masker, batch_size, seed, **options
+            self.records,
+            masker,
+            batch_size,
+            seed,
+            sentence_structure=self.sentence_structure,
+            **options,
         )

@@ -9,7 +9,6 @@ from keras_mixattn.data.labelled_texts import LabelledTexts
 from keras_mixattn.data.labelled_texts import read_labelled_texts
 from keras_mixattn.data.length_batches import LengthBatches
 from keras_mixattn.data.masking import TokenMasker
-from keras_mixattn.data.masking import masked_lm_dataset
 from keras_mixattn.data.package_task import package_sentences
 from keras_mixattn.data.packed_texts import packed_texts
 from keras_mixattn.data.pretraining_records import PretrainingRecords
@@ -41,6 +40,7 @@ from keras_mixattn.data.vocabulary import SPECIAL_TOKENS
 from keras_mixattn.data.vocabulary import learn_vocabulary
 from keras_mixattn.data.vocabulary import load_vocabulary
 from keras_mixattn.data.vocabulary import save_vocabulary
+from keras_mixattn.data.window_batches import masked_lm_dataset
 from keras_mixattn.iob2 import to_iob2
 
 __all__ = [

@@ -41,6 +41,7 @@ class PretrainingRecords:
         manifest: What the manifest says: `counts`, of records of the command
             also its `plan`, and others.
         sequence_length: Tokens of an example.
+        pad_token_id: Id of [PAD].
         damaged: Numbers of the damaged records that were met.
         fault: The `InputError` that stopped the reading, or `None`. A dataset
             reports it as an error of TensorFlow.
@@ -70,7 +71,7 @@ class PretrainingRecords:
         self.sequence_length = self.manifest["sequence_length"]
         self.damaged = set()
         self.fault = None
-        self._pad_token_id = self.manifest["pad_token_id"]
+        self.pad_token_id = self.manifest["pad_token_id"]
         self._type = record_type(
             self.sequence_length, self.manifest["vocabulary"]["size"]
         )
@@ -125,8 +126,21 @@ class PretrainingRecords:
             Records that are numbered from 0 on.
         """
         picked = copy.copy(self)
-        picked._picked = self._on_disk(np.asarray(numbers))
+        picked._picked = self.numbers_on_disk(numbers)
         return picked
+
+    def numbers_on_disk(self, numbers: Sequence[int]) -> np.ndarray:
+        """Returns the numbers of examples before any were picked.
+
+        Args:
+            numbers: Of the examples.
+
+        Returns:
+            Their numbers in the directory; two that follow each other there
+            follow each other in the text, or are of two documents.
+        """
+        numbers = np.asarray(numbers, "int64")
+        return numbers if self._picked is None else self._picked[numbers]
 
     def __getitem__(self, number: int) -> dict[str, np.ndarray]:
         """Reads one example, to look at; of many `take` is faster.
@@ -161,14 +175,11 @@ class PretrainingRecords:
                 f"Received: {numbers.min()} to {numbers.max()}"
             )
         try:
-            records = self._read_good(self._on_disk(numbers))
+            records = self._read_good(self.numbers_on_disk(numbers))
         except InputError as error:
             self.fault = error
             raise
-        return unpack_records(records, self._pad_token_id)
-
-    def _on_disk(self, numbers: np.ndarray) -> np.ndarray:
-        return numbers if self._picked is None else self._picked[numbers]
+        return unpack_records(records, self.pad_token_id)
 
     def _check_size(self, entry: dict) -> None:
         path = self.directory / entry["name"]

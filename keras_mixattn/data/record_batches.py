@@ -5,10 +5,12 @@ import tensorflow as tf
 from keras_mixattn.data.example_order import end_of
 from keras_mixattn.data.example_order import place_of
 from keras_mixattn.data.example_order import seed_of
+from keras_mixattn.data.masked_pairs import with_pair
 from keras_mixattn.data.masking import TokenMasker
 from keras_mixattn.data.pretraining_records import PretrainingRecords
+from keras_mixattn.data.structured_records import StructuredRecords
 
-_NAMES = ("token_ids", "segment_ids", "pooling_segment_ids")
+_ROWS = ("token_ids", "segment_ids", "pooling_segment_ids")
 
 
 def masked_records_dataset(
@@ -19,6 +21,7 @@ def masked_records_dataset(
     first_step: int = 0,
     shuffle: bool = True,
     shard: tuple[int, int] = (0, 1),
+    sentence_structure: bool = False,
 ) -> tf.data.Dataset:
     """Makes an endless, or a single, pass of masked batches over records.
 
@@ -36,12 +39,17 @@ def masked_records_dataset(
         shuffle: Whether the stream is endless and in random order.
         shard: The number of the worker, from 0, and how many there are. The
             batches of all, one after the other, are those of a lone worker.
+        sentence_structure: Whether the order of the two segments is to be
+            told too: each time a record comes, they stay, are swapped, or the
+            second gives way to that of another record.
 
     Returns:
         A dataset of (inputs, labels, weights), batches of what `masker`
         returns, with the `segment_ids` and `pooling_segment_ids` of the
-        records. Too many damaged records end it with an error of TensorFlow;
-        `records.fault` then says in one sentence why.
+        records. With `sentence_structure`, labels and weights are dicts of
+        `masked_lm` and `sentence_structure`, whose weight is 0 where a record
+        has one segment. Too many damaged records end it with an error of
+        TensorFlow; `records.fault` then says in one sentence why.
 
     Raises:
         ValueError: The batch cannot be parted among the workers.
@@ -73,21 +81,28 @@ def masked_records_dataset(
         number = step * batch_size + shard[0] * share + row
         return number, place_of(number, count, seed, shuffle)
 
-    def read(numbers, indices):
-        rows = tf.numpy_function(take, [indices], [tf.int32] * len(_NAMES))
-        for row in rows:
-            row.set_shape([None, records.sequence_length])
-        return numbers, dict(zip(_NAMES, rows, strict=True))
+    specs = _specs(records.sequence_length, sentence_structure)
+    structured = (
+        StructuredRecords(records, seed) if sentence_structure else None
+    )
 
-    def take(indices):
-        rows = records.take(indices)
-        return [rows[name] for name in _NAMES]
+    def read(numbers, indices):
+        types = [spec.dtype for spec in specs.values()]
+        columns = tf.numpy_function(take, [numbers, indices], types)
+        for column, spec in zip(columns, specs.values(), strict=True):
+            column.set_shape(spec.shape)
+        return numbers, dict(zip(specs, columns, strict=True))
+
+    def take(numbers, indices):
+        if structured is None:
+            columns = records.take(indices)
+        else:
+            columns = structured.take(numbers, indices)
+        return [columns[name] for name in specs]
 
     def masked(number, example):
-        inputs, labels, weights = masker(
-            example.pop("token_ids"), seed_of(number, seed)
-        )
-        return {**inputs, **example}, labels, weights
+        token_ids = example.pop("token_ids")
+        return with_pair(masker(token_ids, seed_of(number, seed)), example)
 
     parallel = {"num_parallel_calls": tf.data.AUTOTUNE}
     return (
@@ -100,6 +115,19 @@ def masked_records_dataset(
         .batch(share, drop_remainder=shuffle)
         .prefetch(tf.data.AUTOTUNE)
     )
+
+
+def _specs(
+    sequence_length: int, sentence_structure: bool
+) -> dict[str, tf.TensorSpec]:
+    """Returns what is read of some records, by name."""
+    specs = {
+        name: tf.TensorSpec([None, sequence_length], tf.int32) for name in _ROWS
+    }
+    if sentence_structure:
+        specs["labels"] = tf.TensorSpec([None], tf.int32)
+        specs["label_weights"] = tf.TensorSpec([None], tf.float32)
+    return specs
 
 
 def _share(batch_size: int, shard: tuple[int, int], shuffle: bool) -> int:

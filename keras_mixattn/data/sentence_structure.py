@@ -12,12 +12,16 @@ from typing import NamedTuple
 
 import numpy as np
 
+from keras_mixattn.data.pair_rows import FOLLOWS
+from keras_mixattn.data.pair_rows import FOREIGN
+from keras_mixattn.data.pair_rows import SPECIAL_TOKENS
+from keras_mixattn.data.pair_rows import SWAPPED
+from keras_mixattn.data.pair_rows import empty_rows
+from keras_mixattn.data.pair_rows import truncated
+from keras_mixattn.data.pair_rows import write_pair
 from keras_mixattn.data.sentences import split_sentences
 from keras_mixattn.data.token_windows import tokenised
 from keras_mixattn.errors import InputError
-
-_FOLLOWS, _SWAPPED, _FOREIGN = range(3)
-_SPECIAL_TOKENS = 3  # [CLS], [SEP] and [SEP]
 
 
 class SentenceStructureExamples(NamedTuple):
@@ -109,7 +113,7 @@ def sentence_structure_examples(
     ```
     """
     _check(sequence_length, seed, passes, short_rate)
-    room = sequence_length - _SPECIAL_TOKENS
+    room = sequence_length - SPECIAL_TOKENS
     sentences = _tokenised_sentences(documents, tokenizer, room)
     chunks_of_passes = [
         list(_chunks(sentences, room, short_rate, (seed, turn)))
@@ -122,23 +126,23 @@ def sentence_structure_examples(
             f"row within {room} tokens; give longer documents, or a "
             f"`sequence_length` greater than {sequence_length}."
         )
-    shape = (count, sequence_length)
-    examples = SentenceStructureExamples(
-        token_ids=np.full(shape, tokenizer.pad_token_id, "int32"),
-        segment_ids=np.zeros(shape, "int32"),
-        pooling_segment_ids=np.zeros(shape, "int32"),
-        labels=np.zeros(count, "int32"),
-    )
+    rows = empty_rows(count, sequence_length, tokenizer.pad_token_id)
+    labels = np.zeros(count, "int32")
     pairs = chain.from_iterable(map(_pairs, chunks_of_passes))
-    for row, (label, first, second, random) in enumerate(pairs):
-        examples.labels[row] = label
-        spans = _truncated(first, second, room, random)
-        _write(examples, row, spans, tokenizer)
-    return examples
+    for number, (label, first, second, random) in enumerate(pairs):
+        labels[number] = label
+        write_pair(
+            rows,
+            number,
+            truncated(first, second, room, random),
+            tokenizer.cls_token_id,
+            tokenizer.sep_token_id,
+        )
+    return SentenceStructureExamples(**rows, labels=labels)
 
 
 def _check(sequence_length, seed, passes, short_rate) -> None:
-    smallest = _SPECIAL_TOKENS + 2  # a token of each span
+    smallest = SPECIAL_TOKENS + 2  # a token of each span
     for name, value, least in (
         ("sequence_length", sequence_length, smallest),
         ("seed", seed, 0),
@@ -195,11 +199,11 @@ def _pairs(chunks: list[_Chunk]) -> Iterator[tuple]:
     owners = np.array([chunk.document for chunk in chunks])
     for number, (_, first, second, random) in enumerate(chunks):
         label = random.integers(3)
-        if label == _FOREIGN and len(chunks) == 1:
-            label = _FOLLOWS
-        if label == _SWAPPED:
+        if label == FOREIGN and len(chunks) == 1:
+            label = FOLLOWS
+        if label == SWAPPED:
             first, second = second, first
-        elif label == _FOREIGN:
+        elif label == FOREIGN:
             second = _foreign_span(chunks, owners, number)
         yield label, first, second, random
 
@@ -221,50 +225,3 @@ def _foreign_span(
     # A second part looks like the one it replaces. But that of the chunk
     # before would stand right before A, as if the two were swapped.
     return chunks[other].first if is_lone else chunks[other].second
-
-
-def _truncated(
-    first: list[np.ndarray],
-    second: list[np.ndarray],
-    room: int,
-    random: np.random.Generator,
-) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Returns (tokens, sentence numbers from 0 on) of A and of B."""
-    sizes = [sum(map(len, span)) for span in (first, second)]
-    # Token by token the longer span, of equal ones B, would come to the same.
-    kept = min(sizes[0], max(room - sizes[1], room - room // 2))
-    kept = [kept, min(sizes[1], room - kept)]
-    return [
-        _cut(span, size, random)
-        for span, size in zip((first, second), kept, strict=True)
-    ]
-
-
-def _cut(
-    span: list[np.ndarray], size: int, random: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    tokens = np.concatenate(span)
-    numbers = np.repeat(np.arange(len(span)), [len(some) for some in span])
-    # Each token too many goes from the front or the back, with equal chances.
-    front = random.binomial(len(tokens) - size, 0.5)
-    kept = slice(front, front + size)
-    return tokens[kept], numbers[kept] - numbers[front]
-
-
-def _write(
-    examples: SentenceStructureExamples, row: int, spans: list, tokenizer
-) -> None:
-    """Lays out a pair in one row of all arrays."""
-    token_ids, segment_ids, pooling_segment_ids = (
-        array[row] for array in examples[:3]
-    )
-    token_ids[0] = tokenizer.cls_token_id
-    end = number = 0  # of what is written
-    for segment, (tokens, numbers) in enumerate(spans):
-        start, end = end + 1, end + 1 + len(tokens)
-        token_ids[start:end] = tokens
-        token_ids[end] = tokenizer.sep_token_id
-        segment_ids[start : end + 1] = segment
-        pooling_segment_ids[start:end] = number + 1 + numbers
-        number += numbers[-1] + 2
-        pooling_segment_ids[end:] = number

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_mixattn.data.masking import TokenMasker
-from keras_mixattn.data.masking import masked_lm_dataset
+from keras_mixattn.data import TokenMasker
+from keras_mixattn.data import masked_lm_dataset
 
 PAD, UNK, CLS, SEP, MASK = SPECIAL = range(5)
 VOCABULARY_SIZE = 211

@@ -73,6 +73,28 @@ def test_batches_of_both_kinds(config):
         assert inputs["token_ids"].shape == (2, 11)
 
 
+def test_the_order_of_the_segments_of_records(config):
+    config = dataclasses.replace(config, sentence_structure=True)
+    with pytest.raises(InputError, match="within 8 tokens"):
+        windows_of(config)  # the text to measure on has no pair
+    config = dataclasses.replace(config, validation=config.train)
+    windows, _ = windows_of(config)
+    masker = TokenMasker(len(WORDS), 4, 0, range(5))
+    for name in windows:
+        _, labels, _ = next(iter(windows[name].batches(masker, 2, 3)))
+        assert labels["sentence_structure"].shape == (2,)
+
+
+def test_records_of_one_segment_have_no_order(config, tmp_path):
+    build = builder(11, single_rate=1.0)
+    save_records([build(["A B. C D."] * 5)], build, tmp_path / "single")
+    config = dataclasses.replace(
+        config, train=[str(tmp_path / "single")], sentence_structure=True
+    )
+    with pytest.raises(InputError, match="have one segment each.*single_rate"):
+        windows_of(config)
+
+
 def test_some_records_to_measure_on(config):
     config = dataclasses.replace(
         config, validation=config.train, validation_windows=5
@@ -89,7 +111,6 @@ def test_some_records_to_measure_on(config):
     ("changed", "said"),
     [
         ({"sequence_length": 13}, "with the sequence_length 11, not 13"),
-        ({"sentence_structure": True}, "for `sentence_structure` give"),
         ({"batch_size": 23}, "gives 22 windows, but at least 23 are needed"),
     ],
 )
