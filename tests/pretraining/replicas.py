@@ -1,7 +1,7 @@
 """Trains tiny models over replicas, and prints what became of them.
 
     python -m tests.pretraining.replicas devices 4
-    python -m tests.pretraining.replicas workers
+    python -m tests.pretraining.replicas workers 12
 
 A program of its own, as devices and workers are to be told before TensorFlow
 does anything.
@@ -138,11 +138,11 @@ def devices(count):
     return results
 
 
-def workers():
+def workers(steps):
     """Trains as one of the workers that `TF_CONFIG` names."""
     strategy = strategy_of("multi_worker")
     return {
-        f"{kind} workers": trained(kind, strategy, FEW_STEPS)
+        f"{kind} workers": trained(kind, strategy, steps)
         for kind in ("mlm", "rtd")
     }
 

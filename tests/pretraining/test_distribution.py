@@ -45,10 +45,15 @@ def result_of(process):
 
 
 @pytest.fixture(scope="module")
-def on_devices():
+def on_one_device():
+    return result_of(started("devices", "1"))
+
+
+@pytest.fixture(scope="module")
+def on_devices(on_one_device):
     """One process after the other: they are to leave others some room."""
-    results = {}
-    for count in ("1", "2", "4"):
+    results = dict(on_one_device)
+    for count in ("2", "4"):
         results |= result_of(started("devices", count))
     return results
 
@@ -89,11 +94,13 @@ def free_addresses(count):
     return [f"127.0.0.1:{port}" for port in ports]
 
 
-def test_two_workers_follow_the_curve_of_one(on_devices):
-    cluster = {"worker": free_addresses(2)}
+def curves_of_workers(count, steps):
+    """Returns what each worker reports."""
+    cluster = {"worker": free_addresses(count)}
     processes = [
         started(
             "workers",
+            str(steps),
             TF_CONFIG=json.dumps(
                 {
                     "cluster": cluster,
@@ -101,18 +108,30 @@ def test_two_workers_follow_the_curve_of_one(on_devices):
                 }
             ),
         )
-        for index in range(2)
+        for index in range(count)
     ]
     try:
-        first, second = map(result_of, processes)
+        return [result_of(process) for process in processes]
     finally:
         for process in processes:
             process.kill()
-    assert first == second
+
+
+@pytest.mark.parametrize(
+    ("count", "steps"),
+    [
+        (2, 12),
+        pytest.param(2, 50, marks=pytest.mark.parity),
+        pytest.param(4, 50, marks=pytest.mark.parity),
+    ],
+)
+def test_workers_follow_the_curve_of_one(on_one_device, count, steps):
+    first, *others = curves_of_workers(count, steps)
+    assert all(curves == first for curves in others)
     for kind in ("mlm", "rtd"):
         losses = first[f"{kind} workers"]
-        assert len(losses) >= 10
-        assert_same(losses, on_devices[f"{kind} 1"][: len(losses)])
+        assert len(losses) == steps
+        assert_same(losses, on_one_device[f"{kind} 1"][:steps])
 
 
 def masked_language_modeling(**options):

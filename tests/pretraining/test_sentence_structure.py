@@ -114,6 +114,34 @@ def test_the_objective_adds_up_both_losses(examples):
     )
 
 
+def losses_of_steps(examples, jit_compile):
+    keras.utils.set_random_seed(1)
+    task = masked_lm(
+        pooling_segments="given",
+        drop_mask="keys",
+        dropout=0.0,
+        attention_dropout=0.0,
+    )
+    objective = MaskedLanguageModeling(with_sentence_structure(task))
+    objective.compile(adamw(1e-2, 9), jit_compile=jit_compile)
+    history = objective.fit(
+        batches(examples),
+        epochs=4,
+        steps_per_epoch=1,
+        shuffle=False,
+        verbose=0,
+    )
+    assert objective.jit_compile == jit_compile
+    return history.history["loss"]
+
+
+def test_the_whole_step_is_compiled_by_xla(examples):
+    losses = losses_of_steps(examples, jit_compile=True)
+    expected = losses_of_steps(examples, jit_compile=False)
+    assert np.ptp(losses) > 0.1
+    np.testing.assert_allclose(losses, expected, rtol=1e-4)
+
+
 def test_a_head_of_three_beside_the_masked_lm():
     task = masked_lm()
     model = with_sentence_structure(task)
