@@ -10,6 +10,7 @@ import statistics
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks import input_pipeline
 from benchmarks.accuracy import accuracy_table
 from benchmarks.cells import parse_cell
 from benchmarks.contenders import CONTENDERS
@@ -140,6 +141,12 @@ def mixers_table() -> str:
     return format_report(json.loads((RESULTS / "mixer_costs.json").read_text()))
 
 
+def input_table() -> str:
+    """Returns what a batch of pre-training costs beside its step."""
+    report = json.loads((RESULTS / "input_pipeline.json").read_text())
+    return input_pipeline.format_report(report)
+
+
 def _multiple(result, ours, clock):
     if not result.get(clock):
         return "n/a"
@@ -180,6 +187,7 @@ TABLES = {
     "accuracy": accuracy_table,
     "speed": speed_table,
     "detection": detection_table,
+    "input": input_table,
     "memory": memory_table,
     "mixers": mixers_table,
     "conversion": conversion_table,
