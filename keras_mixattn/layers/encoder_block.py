@@ -4,6 +4,7 @@ import keras
 
 from keras_mixattn.layers.feed_forward import FeedForward
 from keras_mixattn.layers.mixed_attention import MixedAttention
+from keras_mixattn.layers.tokenwise import outputs_like
 
 
 @keras.saving.register_keras_serializable(package="keras_mixattn")
@@ -35,10 +36,14 @@ class EncoderBlock(keras.layers.Layer):
         source_mask: See `MixedAttention`.
         special_mask: See `MixedAttention`.
         pooling_segment_ids: See `MixedAttention`.
+        with_first: Whether the output of the first token is returned by
+            itself too. Defaults to `False`.
         training: Whether dropout is active.
 
     Returns:
-        Tensor of the shape of the inputs.
+        Tensor of the shape of the inputs. With `with_first` also one of shape
+        `(batch, 1, hidden_dim)`; a compiled graph that reads it alone leaves
+        out what the other tokens go through after they are mixed.
 
     Example:
 
@@ -100,16 +105,28 @@ class EncoderBlock(keras.layers.Layer):
         source_mask=None,
         special_mask=None,
         pooling_segment_ids=None,
+        with_first=False,
         training=None,
     ):
-        x = self.mixed_attention(
+        mixed = self.mixed_attention(
             inputs,
             padding_mask=padding_mask,
             source_mask=source_mask,
             special_mask=special_mask,
             pooling_segment_ids=pooling_segment_ids,
+            with_first=with_first,
             training=training,
         )
+        if not with_first:
+            return self._transform(mixed, inputs, training)
+        mixed, first = mixed
+        return (
+            self._transform(mixed, inputs, training),
+            self._transform(first, inputs[:, :1], training),
+        )
+
+    def _transform(self, x, inputs, training):
+        """Does to each token what follows on the mixing."""
         x = self.mixed_attention_dropout(x, training=training)
         mixed = self.mixed_attention_norm(x + inputs)
         x = self.feed_forward(mixed)
@@ -141,5 +158,5 @@ class EncoderBlock(keras.layers.Layer):
             "layer_norm_epsilon": self.layer_norm_epsilon,
         }
 
-    def compute_output_shape(self, inputs_shape):
-        return inputs_shape
+    def compute_output_spec(self, inputs, with_first=False, **kwargs):
+        return outputs_like(inputs, self.compute_dtype, with_first)

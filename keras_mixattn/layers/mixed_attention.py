@@ -9,6 +9,7 @@ from keras_mixattn.layers.pooling_mixer import PoolingMixer
 from keras_mixattn.layers.self_attention import SelfAttention
 from keras_mixattn.layers.span_dynamic_conv import SpanDynamicConv1D
 from keras_mixattn.layers.tokenwise import flatten_tokens
+from keras_mixattn.layers.tokenwise import outputs_like
 from keras_mixattn.layers.tokenwise import projection
 from keras_mixattn.layers.tokenwise import unflatten_tokens
 
@@ -117,10 +118,13 @@ class MixedAttention(keras.layers.Layer):
             tokens, see `PoolingMixer`. Defaults to none.
         pooling_segment_ids: Integer tensor of shape `(batch, tokens)`, see
             `PoolingMixer`. Defaults to one segment.
+        with_first: Whether the output of the first token is returned by
+            itself too. Defaults to `False`.
         training: Whether dropout is active.
 
     Returns:
-        Tensor of the shape of the inputs.
+        Tensor of the shape of the inputs. With `with_first` also one of shape
+        `(batch, 1, hidden_dim)`, made of the first token's heads alone.
 
     Raises:
         ValueError: If the allocation or the options name an unknown mixer, a
@@ -186,6 +190,7 @@ class MixedAttention(keras.layers.Layer):
         source_mask=None,
         special_mask=None,
         pooling_segment_ids=None,
+        with_first=False,
         training=None,
     ):
         given = {
@@ -202,8 +207,12 @@ class MixedAttention(keras.layers.Layer):
         x = heads[0]
         if len(heads) > 1:
             x = ops.concatenate(heads, axis=-1)  # (B, T, all heads * d)
-        x = self.output_dense(flatten_tokens(x))
-        return unflatten_tokens(x, like=inputs)  # (B, T, D)
+        joined = self._join(x)
+        return (joined, self._join(x[:, :1])) if with_first else joined
+
+    def _join(self, heads):
+        x = self.output_dense(flatten_tokens(heads))
+        return unflatten_tokens(x, like=heads)  # (B, T, D)
 
     def _query_heads(self):
         return max(
@@ -233,8 +242,8 @@ class MixedAttention(keras.layers.Layer):
             },
         }
 
-    def compute_output_shape(self, inputs_shape):
-        return inputs_shape
+    def compute_output_spec(self, inputs, with_first=False, **kwargs):
+        return outputs_like(inputs, self.compute_dtype, with_first)
 
 
 def _check_options(mixer_options):

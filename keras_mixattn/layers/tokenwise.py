@@ -68,3 +68,28 @@ def unflatten_tokens(rows, like):
     """
     batch, tokens = ops.shape(like)[:2]
     return ops.reshape(rows, (batch, tokens, rows.shape[-1]))
+
+
+def outputs_like(inputs, dtype, with_first: bool):
+    """Describes what a layer returns that keeps the shape of its inputs.
+
+    Args:
+        inputs: Tensor of shape `(batch, tokens, features)`.
+        dtype: Data type of the outputs.
+        with_first: Whether the first token comes by itself too.
+
+    Returns:
+        A `keras.KerasTensor`, or a pair of them.
+
+    Example:
+
+    ```python
+    spec = outputs_like(ops.zeros((2, 3, 5)), "float32", with_first=True)
+    assert [tensor.shape for tensor in spec] == [(2, 3, 5), (2, 1, 5)]
+    ```
+    """
+    batch, _, features = inputs.shape
+    outputs = keras.KerasTensor(inputs.shape, dtype)
+    if not with_first:
+        return outputs
+    return outputs, keras.KerasTensor((batch, 1, features), dtype)

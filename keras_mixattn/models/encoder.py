@@ -229,9 +229,12 @@ class MixedEncoderBackbone(FromAnyPreset, keras_hub.models.Backbone):
                 [cls_token_id, sep_token_id],
             )
         x = self.embeddings(inputs["token_ids"], inputs["segment_ids"])
-        for layer in self.transformer_layers:
+        *lower, last = self.transformer_layers
+        for layer in lower:
             x = layer(x, **masks)
-        pooled = x[:, 0, :]
+        # Tasks that read the pooled output alone so do little of the last.
+        x, first = last(x, **masks, with_first=True)
+        pooled = first[:, 0, :]
         if self.pooled_dense is not None:
             pooled = self.pooled_dense(pooled)
         super().__init__(

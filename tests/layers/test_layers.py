@@ -155,6 +155,23 @@ def test_encoder_block(num_groups):
     )
 
 
+def test_first_token_by_itself():
+    block = layers.EncoderBlock(
+        {"attention": 2, "span_conv": 2, "pooling": 1},
+        head_dim=HEAD_DIM,
+        intermediate_dim=22,
+    )
+    block(X, with_first=True)
+    randomise(block)
+    alone = as_numpy(block(X, padding_mask=MASK))
+    every, first = block(X, padding_mask=MASK, with_first=True)
+    np.testing.assert_array_equal(as_numpy(every), alone)
+    np.testing.assert_allclose(as_numpy(first), alone[:, :1], atol=1e-5)
+    symbolic = block(keras.Input((None, X.shape[-1])), with_first=True)
+    shapes = [tensor.shape for tensor in symbolic]
+    assert shapes == [(None, None, X.shape[-1]), (None, 1, X.shape[-1])]
+
+
 @pytest.mark.parametrize("embedding_dim", [None, 7])
 def test_text_embeddings(embedding_dim):
     rng = np.random.default_rng(0)

@@ -117,6 +117,35 @@ def test_xla_equals_graph():
     np.testing.assert_allclose(outputs[0], outputs[1], atol=1e-5)
 
 
+@pytest.mark.skipif(
+    keras.config.backend() != "tensorflow", reason="looks at a graph"
+)
+@pytest.mark.parametrize("family", ["conv_bert", "hybrid_bert"])
+def test_what_reads_the_first_token_alone_computes_little_else(family):
+    """Rows that the feed-forward network of each layer works on."""
+    import tensorflow as tf
+
+    backbone = small_backbone(family)
+    inputs = small_inputs(3, 11)
+
+    def rows_for(name):
+        function = tf.function(lambda: backbone(inputs, training=False)[name])
+        (output,) = function.get_concrete_function().graph.outputs
+        seen, waiting = {}, [output]
+        while waiting:
+            tensor = waiting.pop()
+            if tensor.name not in seen:
+                seen[tensor.name] = tuple(tensor.shape)
+                waiting += tensor.op.inputs
+        width, shapes = backbone.intermediate_dim, set(seen.values())
+        return {rows for rows in (3, 33) if (rows, width) in shapes}
+
+    assert rows_for("pooled_output") == {3, 33}
+    assert rows_for("sequence_output") == {33}
+    backbone = small_backbone(family, num_layers=1)
+    assert rows_for("pooled_output") == {3}
+
+
 def test_small_generator_has_heads_wider_than_its_width():
     """Specification, check 13: one head of 64 for each mixer at width 64."""
     backbone = ConvBertBackbone.from_architecture(
