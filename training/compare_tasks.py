@@ -30,6 +30,7 @@ from training.studies import STUDIES
 from training.studies import Run
 from training.studies import Study
 from training.studies import encoder_folder
+from training.task_report import COSTS
 from training.task_report import write_report
 
 _VOCABULARY_SIZE = 16000
@@ -120,6 +121,8 @@ def compare(study: Study, data: Path, directory: Path, workers: int) -> None:
     )
     for stage in pretrain.values():
         mark += repr(stage.arguments) + stage.configs[0].read_text()
+    costs = cost_stage(study, directory)
+    run_stages([costs], directory / "costs_stages.json", mark, False)
     run_all(
         study.runs,
         lambda run: [finetune_stage(run, data, directory)],
@@ -186,6 +189,23 @@ def pretrain_stage(
         configs=(encoder.config,),
         run_directory=folder / "pretrain",
         log=folder / "pretrain.log",
+    )
+
+
+def cost_stage(study: Study, directory: Path) -> Stage:
+    """Returns the stage that measures a step of each encoder, side by side.
+
+    Args:
+        study: What is compared.
+        directory: Where everything is written.
+    """
+    output = directory / COSTS
+    return Stage(
+        "costs",
+        "Measure a step of each encoder",
+        ("-m", "training.study_costs", f"{output}", "--study", study.name)
+        + ("--vocabulary", f"{directory / 'vocab.txt'}"),
+        outputs=(output,),
     )
 
 

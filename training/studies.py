@@ -64,10 +64,12 @@ class Study:
     """Encoders, and the fine-tunings that compare them.
 
     Args:
+        name: A word.
         encoders: By name, all of one size and pre-trained on one text.
         runs: The fine-tunings, in order.
     """
 
+    name: str
     encoders: dict[str, Encoder]
     runs: tuple[Run, ...]
 
@@ -121,11 +123,12 @@ def _every_task_first() -> tuple[Run, ...]:
     return tuple(dict.fromkeys(once + more))
 
 
-STUDIES = {
+_STUDIES = (
     # All tasks, by encoders that learned to predict masked tokens.
-    "tasks": Study(_ON_TASKS, _every_task_first()),
+    Study("tasks", _ON_TASKS, _every_task_first()),
     # Some, by encoders that learned to detect replaced ones.
-    "detection": Study(
+    Study(
+        "detection",
         _BY_DETECTION,
         tuple(
             Run(task, encoder, True, seed)
@@ -134,4 +137,5 @@ STUDIES = {
             )
         ),
     ),
-}
+)
+STUDIES = {study.name: study for study in _STUDIES}

@@ -3,6 +3,7 @@
 import collections
 import dataclasses
 import json
+import math
 import statistics
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from training.report import save_figure
 from training.report import write_metrics
 from training.studies import Study
 from training.studies import encoder_folder
+
+COSTS = "costs.json"  # in the directory of a study
 
 
 def write_report(study: Study, directory: Path) -> None:
@@ -49,28 +52,30 @@ def collect(study: Study, directory: Path) -> dict:
         of `runs`, a dict each.
     """
     encoders, runs = [], []
+    costs = _read(directory / COSTS)
     for name in study.encoders:
         folder = directory / encoder_folder(name, pretrained=True)
-        metrics = _metrics(folder / "pretrain")
-        if metrics is not None:
-            encoders.append({"name": name, **_pretraining(metrics)})
+        metrics = _read(folder / "pretrain" / "metrics.json")
+        if metrics:
+            step = costs.get(name)
+            encoders.append({"name": name, **_pretraining(metrics, step)})
     for run in study.runs:
-        metrics = _metrics(directory / run.folder / "finetune")
-        if metrics is not None:
+        metrics = _read(directory / run.folder / "finetune" / "metrics.json")
+        if metrics:
             runs.append({**dataclasses.asdict(run), **_finetuning(metrics)})
     return {"encoders": encoders, "runs": runs}
 
 
-def _metrics(folder: Path) -> dict | None:
-    path = folder / "metrics.json"
+def _read(path: Path) -> dict:
     if not path.is_file():
-        return None
+        return {}
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def _pretraining(metrics: dict) -> dict:
+def _pretraining(metrics: dict, step: dict | None) -> dict:
     history = metrics["history"]
     return {
+        "step": step,
         "parameters": metrics["parameters"],
         "windows_seen": metrics["windows_seen"],
         "flops": metrics["flops"],
@@ -99,6 +104,8 @@ def _finetuning(metrics: dict) -> dict:
 def draw_losses(report: dict, path: Path) -> None:
     """Draws held-out loss against windows, operations and seconds.
 
+    The seconds are those of steps that were measured side by side.
+
     Args:
         report: What `collect` returned.
         path: The file, a PNG, replaced if it exists.
@@ -107,16 +114,16 @@ def draw_losses(report: dict, path: Path) -> None:
         InputError: It cannot be written.
     """
     figure = Figure(figsize=(13, 4), layout="constrained")
-    units = {
-        "windows_seen": "windows",
-        "flops": "floating-point operations",
-        "seconds": "seconds of one core",
+    totals = {
+        "windows": lambda encoder: encoder["windows_seen"],
+        "floating-point operations": lambda encoder: encoder["flops"],
+        "seconds of one core": _seconds,
     }
-    row = figure.subplots(1, len(units))
-    for one, (key, unit) in zip(row, units.items(), strict=True):
+    row = figure.subplots(1, len(totals))
+    for one, (unit, total) in zip(row, totals.items(), strict=True):
         for encoder in report["encoders"]:
             losses = encoder["losses"]
-            each = encoder[key] / len(losses)
+            each = total(encoder) / len(losses)
             places = [each * (number + 1) for number in range(len(losses))]
             one.plot(places, losses, label=encoder["name"])
         one.set_xlabel(unit)
@@ -125,6 +132,15 @@ def draw_losses(report: dict, path: Path) -> None:
         if report["encoders"]:
             one.legend()
     save_figure(figure, path)
+
+
+def _seconds(encoder: dict) -> float:
+    """Returns what all steps cost by the one that was measured."""
+    step = encoder["step"]
+    if step is None:
+        return math.nan
+    steps = encoder["windows_seen"] / step["windows"]
+    return steps * step["milliseconds"] / 1e3
 
 
 def tables(report: dict) -> str:
@@ -145,10 +161,11 @@ def _pretraining_table(report: dict) -> str:
     )
     heads = [kind.replace("_", " ") for kind in kinds]
     lines = [
-        "| encoder | parameters | windows seen | operations | hours "
+        "| encoder | parameters | windows seen | operations | step, ms "
+        "| memory of a step, MB | hours "
         + "".join(f"| {head} " for head in heads)
         + "|",
-        "| --- " + "| ---: " * (4 + len(kinds)) + "|",
+        "| --- " + "| ---: " * (6 + len(kinds)) + "|",
     ]
     for one in report["encoders"]:
         cells = [
@@ -156,11 +173,19 @@ def _pretraining_table(report: dict) -> str:
             f"{one['parameters']:,}",
             f"{one['windows_seen']:,}",
             f"{one['flops']:.2e}",
+            *(
+                _figure(one["step"], key)
+                for key in ("milliseconds", "megabytes")
+            ),
             f"{one['seconds'] / 3600:.2f}",
             *(f"{one['held_out'][kind]:.3f}" for kind in kinds),
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
+
+
+def _figure(step: dict | None, key: str) -> str:
+    return "n/a" if step is None else f"{step[key]:.0f}"
 
 
 def _task_table(report: dict) -> str:

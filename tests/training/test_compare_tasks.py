@@ -27,7 +27,8 @@ ON_TASKS = STUDIES["tasks"]
 
 def study_of(*runs):
     names = dict.fromkeys(run.encoder for run in runs)
-    return Study({name: ON_TASKS.encoders[name] for name in names}, runs)
+    encoders = {name: ON_TASKS.encoders[name] for name in names}
+    return Study("tasks", encoders, runs)
 
 
 def pretrain(directory, encoder, losses):
@@ -142,6 +143,13 @@ def test_report(tmp_path):
     finish(tmp_path, runs[3], 0.6)
     pretrain(tmp_path, "convbert", [3.0, 2.5])
     study = study_of(*runs)
+    write_metrics(
+        {
+            name: {"milliseconds": 101.4, "megabytes": 77.0, "windows": 16}
+            for name in study.encoders
+        },
+        tmp_path / "costs.json",
+    )
     write_report(study, tmp_path)
     report = json.loads((tmp_path / "report.json").read_text("utf-8"))
     assert report == collect(study, tmp_path)
@@ -149,10 +157,11 @@ def test_report(tmp_path):
     assert [run["score"] for run in report["runs"]] == [0.8, 0.9, 0.7, 0.6]
     before, after = tables(report).split("\n\n")
     header, rule, *rows = before.splitlines()
-    assert header.endswith("| hours | loss | accuracy |")
+    assert header.endswith("| memory of a step, MB | hours | loss | accuracy |")
     assert header.count("|") == rule.count("|")
     assert rows == [
-        "| ConvBERT | 2,345 | 400 | 1.25e+15 | 1.50 | 2.500 | 0.500 |"
+        "| ConvBERT | 2,345 | 400 | 1.25e+15 | 101 | 77 | 1.50 | 2.500 | 0.500 "
+        "|"
     ]
     header, rule, *rows = after.splitlines()
     assert header.split(" | ")[-3:] == ["ConvBERT", "HybridBERT", "minutes |"]
@@ -210,6 +219,11 @@ def test_finished_runs_are_left_alone(tmp_path, monkeypatch):
     )
     monkeypatch.setattr(
         compare_tasks,
+        "cost_stage",
+        lambda study, directory: stage("costs", directory),
+    )
+    monkeypatch.setattr(
+        compare_tasks,
         "finetune_stage",
         lambda run, data, directory: stage("finetune", directory / run.folder),
     )
@@ -218,4 +232,4 @@ def test_finished_runs_are_left_alone(tmp_path, monkeypatch):
         compare_tasks.compare(
             study, tmp_path / "data", tmp_path / "run", workers=2
         )
-        assert told.read_text().split() == ["ran"] * 4
+        assert told.read_text().split() == ["ran"] * 5
