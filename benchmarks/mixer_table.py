@@ -1,5 +1,6 @@
 """The tables of what pooling heads cost, from `mixer_costs.json`."""
 
+import itertools
 import math
 import statistics
 from collections.abc import Iterator
@@ -105,6 +106,33 @@ def format_report(report: dict) -> str:
         *(table(rows(cells)) for rows in (_layers, _growths, _models)),
     ]
     return "\n\n".join(text for text in tables if text)
+
+
+def format_summary(report: dict) -> str:
+    """Formats what a layer whose heads pool takes of one whose heads attend.
+
+    Args:
+        report: The content of `mixer_costs.json`.
+
+    Returns:
+        A table of the float32 cells, a row for each length.
+    """
+    columns, lengths = {}, {}
+    for name, entry in report["cells"].items():
+        cell = parse_cell(name)
+        if cell.part == LAYER and cell.dtype == "float32":
+            results = entry["results"]
+            share = ratios(results[POOLING], results[ATTENTION], "cpu")
+            what = "training" if cell.task == "train" else cell.task
+            what += f", dropout {cell.dropout}" if cell.dropout else ""
+            columns[what] = None
+            lengths.setdefault(cell.length, {})[what] = spread(share)
+    header = ["tokens", *columns]
+    rows = (
+        [f"{length}", *(shares[what] for what in columns)]
+        for length, shares in lengths.items()
+    )
+    return table(itertools.chain([header], rows))
 
 
 def table(rows: Iterator[list[str]]) -> str:

@@ -1,4 +1,4 @@
-"""Writes the README's figures from the result files beside this script.
+"""Writes the figures of READMEs from the result files beside this script.
 
 python -m benchmarks.readme
 """
@@ -11,12 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import input_pipeline
+from benchmarks import mixer_table
 from benchmarks.accuracy import accuracy_table
 from benchmarks.cells import parse_cell
 from benchmarks.contenders import CONTENDERS
 from benchmarks.contenders import LIMITS
 from benchmarks.contenders import OURS
-from benchmarks.mixer_table import format_report
 from benchmarks.report import fastest
 from benchmarks.report import ratios
 from keras_mixattn.models import FAMILIES
@@ -137,8 +137,17 @@ def memory_table() -> str:
 
 
 def mixers_table() -> str:
-    """Returns what pooling heads cost beside attention heads."""
-    return format_report(json.loads((RESULTS / "mixer_costs.json").read_text()))
+    """Returns what all mixers cost beside attention heads."""
+    return mixer_table.format_report(_mixer_costs())
+
+
+def pooling_table() -> str:
+    """Returns what a pooling layer costs beside an attention layer."""
+    return mixer_table.format_summary(_mixer_costs())
+
+
+def _mixer_costs():
+    return json.loads((RESULTS / "mixer_costs.json").read_text())
 
 
 def input_table() -> str:
@@ -181,7 +190,7 @@ def conversion_table() -> str:
     )
 
 
-# Name of each table in the README -> what writes it.
+# What writes each table of the README, by name.
 TABLES = {
     "models": models_table,
     "accuracy": accuracy_table,
@@ -189,8 +198,13 @@ TABLES = {
     "detection": detection_table,
     "input": input_table,
     "memory": memory_table,
-    "mixers": mixers_table,
+    "pooling": pooling_table,
     "conversion": conversion_table,
+}
+# The same of all documents that this script writes.
+DOCUMENTS = {
+    "README.md": TABLES,
+    "benchmarks/README.md": {"mixers": mixers_table},
 }
 
 
@@ -223,5 +237,6 @@ def rendered(text: str, tables: dict[str, Callable[[], str]] = TABLES) -> str:
 
 
 if __name__ == "__main__":
-    path = ROOT / "README.md"
-    path.write_text(rendered(path.read_text()))
+    for name, tables in DOCUMENTS.items():
+        path = ROOT / name
+        path.write_text(rendered(path.read_text(), tables))

@@ -2,8 +2,9 @@
 
     python -m training.documents
 
-`MIXERS.md` from `mixers.json`, which is the `report.json` of
-`training.compare_mixers`, and its pictures into `docs`.
+`MIXERS.md` and its pictures from `mixers.json`, which is the `report.json` of
+`training.compare_mixers`; `PRETRAINING.md` and its picture from
+`detection.json`, that of `training.compare_tasks --study detection`.
 """
 
 import json
@@ -11,24 +12,36 @@ from pathlib import Path
 
 from benchmarks.readme import rendered
 from training import mixer_report
+from training import task_report
 
 ROOT = Path(__file__).parents[1]
-_MEASURED = ROOT / "training" / "measured"
 
 
 def mixers() -> str:
     """Returns `MIXERS.md` with today's figures."""
-    text = (ROOT / "training" / "MIXERS.md").read_text(encoding="utf-8")
-    tables = {"comparison": lambda: mixer_report.tables(_mixers())}
-    return rendered(text, tables)
+    return _document("MIXERS.md", "mixers.json", mixer_report.tables)
 
 
-def _mixers() -> dict:
-    return json.loads((_MEASURED / "mixers.json").read_text(encoding="utf-8"))
+def pretraining() -> str:
+    """Returns `PRETRAINING.md` with today's figures."""
+    return _document("PRETRAINING.md", "detection.json", task_report.tables)
+
+
+def _document(name, measured, tables) -> str:
+    text = (ROOT / "training" / name).read_text(encoding="utf-8")
+    return rendered(text, {"comparison": lambda: tables(_read(measured))})
+
+
+def _read(name) -> dict:
+    path = ROOT / "training" / "measured" / name
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 # Document -> what returns it.
-DOCUMENTS = {"training/MIXERS.md": mixers}
+DOCUMENTS = {
+    "training/MIXERS.md": mixers,
+    "training/PRETRAINING.md": pretraining,
+}
 
 
 def main() -> None:
@@ -36,8 +49,11 @@ def main() -> None:
     for name, document in DOCUMENTS.items():
         (ROOT / name).write_text(document(), encoding="utf-8")
     pictures = ROOT / "docs"
-    mixer_report.draw_losses(_mixers(), pictures / "mixers_losses.png")
-    mixer_report.draw_accuracies(_mixers(), pictures / "mixers_accuracies.png")
+    found = _read("mixers.json")
+    mixer_report.draw_losses(found, pictures / "mixers_losses.png")
+    mixer_report.draw_accuracies(found, pictures / "mixers_accuracies.png")
+    found = _read("detection.json")
+    task_report.draw_losses(found, pictures / "pretraining_losses.png")
 
 
 if __name__ == "__main__":
