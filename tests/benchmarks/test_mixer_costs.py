@@ -21,6 +21,7 @@ from benchmarks.mixer_cells import quick_cells
 from benchmarks.mixer_costs import main
 from benchmarks.mixer_costs import read_arguments
 from benchmarks.mixer_table import format_report
+from benchmarks.mixer_table import format_summary
 from benchmarks.mixer_table import growth
 from benchmarks.mixer_worker import layer_step
 from benchmarks.mixer_worker import make_layer
@@ -204,6 +205,27 @@ def test_tables_show_ratios_of_the_same_round_with_extremes():
     assert rows[6].endswith("| 2,000 MB | 1,700 MB | 0.85 | 0.87 |")
     for row in rows:
         assert row.count("|") in (6, 7)
+
+
+def test_the_summary_has_a_row_for_each_length():
+    plain = dataclasses.replace(LAYER, dropout=0.0)
+    longer = dataclasses.replace(LAYER, length=9)
+    report = report_of(
+        plain,
+        LAYER,
+        dataclasses.replace(LAYER, dtype="mixed_bfloat16"),
+        dataclasses.replace(plain, length=9),
+        longer,
+        MODEL,
+    )
+    results = report["cells"][str(longer)]["results"]
+    results["pooling"]["cpu"] = [0.2, 0.225, 0.5]
+    assert format_summary(report).splitlines() == [
+        "| tokens | training | training, dropout 0.1 |",
+        "|---|---|---|",
+        "| 7 | 1.00 (1.00-1.00) | 1.00 (1.00-1.00) |",
+        "| 9 | 1.00 (1.00-1.00) | 0.90 (0.80-1.00) |",
+    ]
 
 
 def test_a_part_that_was_not_measured_has_no_table():
