@@ -129,7 +129,7 @@ class EncoderBlock(keras.layers.Layer):
         """Does to each token what follows on the mixing."""
         x = self.mixed_attention_dropout(x, training=training)
         mixed = self.mixed_attention_norm(x + inputs)
-        x = self.feed_forward(mixed)
+        x = self.feed_forward(mixed, training=training)
         x = self.feed_forward_dropout(x, training=training)
         return self.feed_forward_norm(x + mixed)
 

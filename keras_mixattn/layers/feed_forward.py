@@ -26,6 +26,7 @@ class FeedForward(keras.layers.Layer):
 
     Call arguments:
         inputs: Tensor of shape `(batch, tokens, hidden_dim)`.
+        training: Whether gradients are asked for.
 
     Returns:
         Tensor of the shape of the inputs.
@@ -56,24 +57,24 @@ class FeedForward(keras.layers.Layer):
     def build(self, inputs_shape):
         hidden_dim = inputs_shape[-1]
         self.intermediate_dense = self._projection(
-            self.intermediate_dim,
-            with_lean_gradient(self.activation),
-            "intermediate_dense",
+            self.intermediate_dim, "intermediate_dense"
         )
         self.intermediate_dense.build((None, hidden_dim))
-        self.output_dense = self._projection(hidden_dim, None, "output_dense")
+        self.output_dense = self._projection(hidden_dim, "output_dense")
         self.output_dense.build((None, self.intermediate_dim))
         self.built = True
 
-    def call(self, inputs):
+    def call(self, inputs, training=None):
+        activation = self.activation
+        if training:
+            activation = with_lean_gradient(activation)
         x = flatten_tokens(inputs)  # (B * T, D)
-        x = self.intermediate_dense(x)  # (B * T, I)
+        x = activation(self.intermediate_dense(x))  # (B * T, I)
         x = self.output_dense(x)  # (B * T, D)
         return unflatten_tokens(x, like=inputs)  # (B, T, D)
 
-    def _projection(self, units, activation, name):
+    def _projection(self, units, name):
         options = {
-            "activation": activation,
             "kernel_initializer": truncated_normal(),
             "dtype": self.dtype_policy,
             "name": name,

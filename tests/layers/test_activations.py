@@ -1,4 +1,4 @@
-"""The exact GELU and its own gradient."""
+"""The exact GELU of training and its own gradient."""
 
 import keras
 import numpy as np
@@ -16,6 +16,20 @@ class Activated(keras.layers.Layer):
 
     def call(self, inputs):
         return inputs * exact_gelu(keras.ops.convert_to_tensor(self.x))
+
+
+def test_low_precision_is_rounded_once():
+    """Inside it is float32, where `erf` of bfloat16 would lose the tail."""
+    x = keras.ops.cast(np.linspace(-5.0, 5.0, 97), "bfloat16")
+    found = exact_gelu(x)
+    assert keras.backend.standardize_dtype(found.dtype) == "bfloat16"
+    expected = oracles.gelu(as_numpy(keras.ops.cast(x, "float32")))
+    np.testing.assert_allclose(
+        as_numpy(keras.ops.cast(found, "float32")),
+        expected,
+        rtol=2**-8,
+        atol=1e-6,
+    )
 
 
 def test_values_and_gradient():

@@ -155,6 +155,19 @@ def test_encoder_block(num_groups):
     )
 
 
+@pytest.mark.parametrize("num_groups", [1, 2])
+def test_feed_forward_is_the_same_in_training(num_groups):
+    layer = layers.FeedForward(22, num_groups=num_groups)
+    x = normal(BATCH, TOKENS, 14)
+    layer(x)
+    randomise(layer)
+    np.testing.assert_allclose(
+        as_numpy(layer(x, training=True)),
+        as_numpy(layer(x, training=False)),
+        atol=1e-5,
+    )
+
+
 def test_first_token_by_itself():
     block = layers.EncoderBlock(
         {"attention": 2, "span_conv": 2, "pooling": 1},
