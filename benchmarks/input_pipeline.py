@@ -107,7 +107,7 @@ def inputs(records: PretrainingRecords, size: str) -> dict[str, Callable]:
 
 
 def _draw(make, batches):
-    """Makes no more than it draws, so that nothing is left to others."""
+    """Ends its stream, so that nothing of it is left to others."""
     for _ in make().take(batches):
         pass
 

@@ -121,8 +121,6 @@ def compare(study: Study, data: Path, directory: Path, workers: int) -> None:
     )
     for stage in pretrain.values():
         mark += repr(stage.arguments) + stage.configs[0].read_text()
-    costs = cost_stage(study, directory)
-    run_stages([costs], directory / "costs_stages.json", mark, False)
     run_all(
         study.runs,
         lambda run: [finetune_stage(run, data, directory)],
@@ -130,6 +128,8 @@ def compare(study: Study, data: Path, directory: Path, workers: int) -> None:
         "Fine-tuning",
         mark,
     )
+    costs = cost_stage(study, directory)
+    run_stages([costs], directory / "costs_stages.json", mark, False)
 
 
 def text_stages(data: Path, directory: Path) -> list[Stage]:

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from keras_mixattn.errors import exit_on_input_error
 from training.config import read_config
+from training.measured_steps import measure_steps
+from training.measured_steps import use_one_thread
 from training.mixer_grid import MIXERS
 from training.pretrain_config import PretrainConfig
 from training.report import write_metrics
-from training.step_costs import measure_steps
-from training.step_costs import use_one_thread
 
 
 @exit_on_input_error

@@ -2,7 +2,7 @@
 
     python -m training.study_costs costs.json --study tasks --vocabulary FILE
 
-Writes by encoder what `training.step_costs` measures.
+Writes by encoder what `training.measured_steps` measures.
 """
 
 import argparse
@@ -11,10 +11,10 @@ from pathlib import Path
 
 from keras_mixattn.errors import exit_on_input_error
 from training.config import read_config
+from training.measured_steps import measure_steps
+from training.measured_steps import use_one_thread
 from training.pretrain_config import PretrainConfig
 from training.report import write_metrics
-from training.step_costs import measure_steps
-from training.step_costs import use_one_thread
 from training.studies import STUDIES
 
 

@@ -3,7 +3,6 @@
 import collections
 import dataclasses
 import json
-import math
 import statistics
 from pathlib import Path
 
@@ -104,7 +103,8 @@ def _finetuning(metrics: dict) -> dict:
 def draw_losses(report: dict, path: Path) -> None:
     """Draws held-out loss against windows, operations and seconds.
 
-    The seconds are those of steps that were measured side by side.
+    The seconds are those of steps that were measured side by side; they are
+    left out until they are.
 
     Args:
         report: What `collect` returned.
@@ -117,8 +117,9 @@ def draw_losses(report: dict, path: Path) -> None:
     totals = {
         "windows": lambda encoder: encoder["windows_seen"],
         "floating-point operations": lambda encoder: encoder["flops"],
-        "seconds of one core": _seconds,
     }
+    if all(encoder["step"] for encoder in report["encoders"]):
+        totals["seconds of one core"] = _seconds
     row = figure.subplots(1, len(totals))
     for one, (unit, total) in zip(row, totals.items(), strict=True):
         for encoder in report["encoders"]:
@@ -137,8 +138,6 @@ def draw_losses(report: dict, path: Path) -> None:
 def _seconds(encoder: dict) -> float:
     """Returns what all steps cost by the one that was measured."""
     step = encoder["step"]
-    if step is None:
-        return math.nan
     steps = encoder["windows_seen"] / step["windows"]
     return steps * step["milliseconds"] / 1e3
 

@@ -90,6 +90,12 @@ def _read(
     records = _records(getattr(config, name))
     if records is not None:
         records.check(tokenizer, config.sequence_length)
+        if config.sentence_passes > 1:
+            raise InputError(
+                f"`sentence_passes` is {config.sentence_passes}, but of "
+                f"'{records.directory}', which holds records, each pass makes "
+                "other pairs by itself; leave it at 1."
+            )
         structured = config.sentence_structure
         if structured and not records.manifest["counts"]["two_segments"]:
             raise InputError(

@@ -33,6 +33,7 @@ def truncated(
     second: list[np.ndarray],
     room: int,
     random: np.random.Generator,
+    front_rate: float = 0.5,
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Cuts two spans to a length: the longer one loses tokens.
 
@@ -41,6 +42,7 @@ def truncated(
         second: Those of B.
         room: Most tokens of both.
         random: Draws at which end a token is lost.
+        front_rate: How often it is lost at the front.
 
     Returns:
         Token ids, and the number of the sentence of each from 0 on, of A and
@@ -51,18 +53,21 @@ def truncated(
     kept = min(sizes[0], max(room - sizes[1], room - room // 2))
     kept = [kept, min(sizes[1], room - kept)]
     return [
-        _cut(span, size, random)
+        _cut(span, size, random, front_rate)
         for span, size in zip((first, second), kept, strict=True)
     ]
 
 
 def _cut(
-    span: list[np.ndarray], size: int, random: np.random.Generator
+    span: list[np.ndarray],
+    size: int,
+    random: np.random.Generator,
+    front_rate: float,
 ) -> tuple[np.ndarray, np.ndarray]:
     tokens = np.concatenate(span)
     numbers = np.repeat(np.arange(len(span)), [len(some) for some in span])
-    # Each token too many goes from the front or the back, with equal chances.
-    front = random.binomial(len(tokens) - size, 0.5)
+    # Each token too many goes from the front or the back.
+    front = random.binomial(len(tokens) - size, front_rate)
     kept = slice(front, front + size)
     return tokens[kept], numbers[kept] - numbers[front]
 

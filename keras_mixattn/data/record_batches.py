@@ -52,7 +52,8 @@ def masked_records_dataset(
         TensorFlow; `records.fault` then says in one sentence why.
 
     Raises:
-        ValueError: The batch cannot be parted among the workers.
+        ValueError: The batch cannot be parted among the workers; or the seed
+            is negative, with `sentence_structure`.
 
     Example:
 

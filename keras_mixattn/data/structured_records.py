@@ -23,9 +23,15 @@ class StructuredRecords:
     stream. In place of the second segment comes that of any other record but
     the one before, whose second segment stands right before the first, as if
     the two were swapped; other parts of one document are as foreign as in the
-    paper's program. What is too long is cut as in
-    `sentence_structure_examples`. A record of one segment stays as it is, and
-    its label weighs nothing.
+    paper's program.
+
+    A record ends where it is full, so that its second segment alone would
+    stop within a sentence, and tell how the two stand. So every segment stops
+    anywhere in its last sentence, and what is too long is lost at the ends.
+
+    A record of one segment stays as it is and its label weighs nothing; so
+    does one for which a few draws find no foreign segment, which happens where
+    hardly any record has two.
 
     Args:
         records: The records.
@@ -61,22 +67,20 @@ class StructuredRecords:
             InputError: As `PretrainingRecords.take` raises it.
         """
         rows = self.records.take(indices)
-        is_pair = _are_pairs(rows)
         random = [np.random.default_rng((self.seed, n)) for n in numbers]
         labels = np.array([some.integers(3) for some in random], "int32")
-        labels[~is_pair] = FOLLOWS
-        foreign = self._foreign(indices, labels == FOREIGN, random)
-        for row in np.flatnonzero(labels != FOLLOWS):
-            first, second = _segments(rows, row)
+        is_told = _are_pairs(rows)
+        foreign = self._foreign(indices, is_told & (labels == FOREIGN), random)
+        for row in np.flatnonzero(is_told):
+            first, second = _segments(rows, row, random[row])
             if labels[row] == SWAPPED:
                 first, second = second, first
-            elif row in foreign:
-                second = foreign[row]
-            else:
-                labels[row] = FOLLOWS
-                continue
+            elif labels[row] == FOREIGN:
+                is_told[row] = row in foreign
+                second = foreign.get(row, second)
             self._write(rows, row, first, second, random[row])
-        weights = is_pair.astype("float32")
+        labels[~is_told] = FOLLOWS
+        weights = is_told.astype("float32")
         return {**rows, "labels": labels, "label_weights": weights}
 
     def _foreign(self, indices, wanted, random) -> dict[int, list[np.ndarray]]:
@@ -95,7 +99,8 @@ class StructuredRecords:
             distance = own[rows] - self.records.numbers_on_disk(drawn)
             fits = _are_pairs(others) & (distance != 0) & (distance != 1)
             for place in np.flatnonzero(fits):
-                found[rows[place]] = _segments(others, place)[1]
+                row = rows[place]
+                found[row] = _segments(others, place, random[row])[1]
         return found
 
     def _write(self, rows, row, first, second, random) -> None:
@@ -105,7 +110,8 @@ class StructuredRecords:
         for name, values in empty.items():
             rows[name][row] = values[0]
         room = len(tokens) - SPECIAL_TOKENS
-        write_pair(rows, row, truncated(first, second, room, random), cls, sep)
+        spans = truncated(first, second, room, random, front_rate=0.0)
+        write_pair(rows, row, spans, cls, sep)
 
 
 def _are_pairs(rows) -> np.ndarray:
@@ -116,17 +122,22 @@ def _start_of_second(rows, row) -> int:
     return int(np.argmax(rows["segment_ids"][row]))
 
 
-def _segments(rows, row) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Returns the token ids of the sentences of A and of B."""
+def _segments(rows, row, random) -> list[list[np.ndarray]]:
+    """Returns the token ids of the sentences of A and of B, the last cut."""
     token_ids = rows["token_ids"][row].copy()  # it may be written anew
     sentences = rows["pooling_segment_ids"][row]
     # Padding has the number of the last [SEP], which is the first with it.
     stop = int(np.searchsorted(sentences, sentences[-1]))
     second = _start_of_second(rows, row)
-    return tuple(
+    segments = [
         np.split(
             token_ids[start:end],
             np.flatnonzero(np.diff(sentences[start:end])) + 1,
         )
         for start, end in ((1, second - 1), (second, stop))
-    )
+    ]
+    is_full = stop == len(token_ids) - 1
+    for segment in segments[:1] if is_full else segments:
+        kept = random.integers(len(segment[-1])) + 1
+        segment[-1] = segment[-1][:kept]
+    return segments

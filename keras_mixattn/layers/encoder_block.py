@@ -42,8 +42,9 @@ class EncoderBlock(keras.layers.Layer):
 
     Returns:
         Tensor of the shape of the inputs. With `with_first` also one of shape
-        `(batch, 1, hidden_dim)`; a compiled graph that reads it alone leaves
-        out what the other tokens go through after they are mixed.
+        `(batch, 1, hidden_dim)`, whose dropout is its own; a compiled graph
+        that reads it alone leaves out what the other tokens go through after
+        they are mixed.
 
     Example:
 
@@ -105,6 +106,7 @@ class EncoderBlock(keras.layers.Layer):
         source_mask=None,
         special_mask=None,
         pooling_segment_ids=None,
+        *,
         with_first=False,
         training=None,
     ):
@@ -158,5 +160,8 @@ class EncoderBlock(keras.layers.Layer):
             "layer_norm_epsilon": self.layer_norm_epsilon,
         }
 
-    def compute_output_spec(self, inputs, with_first=False, **kwargs):
+    def compute_output_shape(self, inputs_shape):
+        return inputs_shape
+
+    def compute_output_spec(self, inputs, *masks, with_first=False, **kwargs):
         return outputs_like(inputs, self.compute_dtype, with_first)

@@ -190,6 +190,7 @@ class MixedAttention(keras.layers.Layer):
         source_mask=None,
         special_mask=None,
         pooling_segment_ids=None,
+        *,
         with_first=False,
         training=None,
     ):
@@ -242,7 +243,10 @@ class MixedAttention(keras.layers.Layer):
             },
         }
 
-    def compute_output_spec(self, inputs, with_first=False, **kwargs):
+    def compute_output_shape(self, inputs_shape):
+        return inputs_shape
+
+    def compute_output_spec(self, inputs, *masks, with_first=False, **kwargs):
         return outputs_like(inputs, self.compute_dtype, with_first)
 
 

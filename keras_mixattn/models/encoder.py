@@ -60,6 +60,9 @@ class MixedEncoderBackbone(FromAnyPreset, keras_hub.models.Backbone):
     `pooling_segments` says that they are given. Its outputs are
     `sequence_output` of shape `(batch, tokens, hidden_dim)` and
     `pooled_output` of shape `(batch, hidden_dim)`, made from the first token.
+    It comes out of the last layer by itself, with a dropout of its own: a
+    graph that reads it alone does little for other tokens there. So the
+    `output` of that layer is a pair.
 
     Args:
         vocabulary_size: Number of tokens.

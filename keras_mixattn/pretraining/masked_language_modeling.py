@@ -14,7 +14,8 @@ _ONLY = "masked_lm"
 class MaskedLanguageModeling(PretrainingObjective):
     """Trains a masked LM, or one with the order of two texts beside it.
 
-    It is trained on the batches of `masked_lm_dataset`. The loss is the mean
+    It is trained on the batches of `masked_lm_dataset`, or on those of
+    `masked_records_dataset`. The loss is the mean
     cross entropy of the predicted tokens of the whole batch, to which that of
     the order of texts is added; metrics are `masked_lm_loss`,
     `masked_lm_accuracy` and, with the order, `sentence_structure_loss` and

@@ -180,9 +180,19 @@ def test_first_token_by_itself():
     every, first = block(X, padding_mask=MASK, with_first=True)
     np.testing.assert_array_equal(as_numpy(every), alone)
     np.testing.assert_allclose(as_numpy(first), alone[:, :1], atol=1e-5)
-    symbolic = block(keras.Input((None, X.shape[-1])), with_first=True)
+
+
+def test_shapes_of_a_block_are_known_before_it_is_called():
+    block = layers.EncoderBlock({"attention": 2}, HEAD_DIM, intermediate_dim=22)
+    x, mask = keras.Input((None, 6)), keras.Input((None,))
+    assert block.compute_output_shape((2, 5, 6)) == (2, 5, 6)
+    assert block(x, mask).shape == (None, None, 6)
+    symbolic = block(x, mask, with_first=True)
     shapes = [tensor.shape for tensor in symbolic]
-    assert shapes == [(None, None, X.shape[-1]), (None, 1, X.shape[-1])]
+    assert shapes == [(None, None, 6), (None, 1, 6)]
+    assert keras.layers.TimeDistributed(block)(
+        keras.Input((3, 5, 6))
+    ).shape == (None, 3, 5, 6)
 
 
 @pytest.mark.parametrize("embedding_dim", [None, 7])

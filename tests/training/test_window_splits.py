@@ -13,6 +13,7 @@ from tests.data.letters import TOKENIZER
 from tests.data.letters import WORDS
 from tests.data.letters import builder
 from training import window_splits
+from training.pretrain_batches import held_out_batches
 from training.pretrain_config import PretrainConfig
 from training.run_directory import RunDirectory
 from training.team import Team
@@ -93,6 +94,26 @@ def test_records_of_one_segment_have_no_order(config, tmp_path):
     )
     with pytest.raises(InputError, match="have one segment each.*single_rate"):
         windows_of(config)
+
+
+def test_passes_over_records_are_not_counted(config):
+    config = dataclasses.replace(config, sentence_passes=2)
+    with pytest.raises(InputError, match="`sentence_passes` is 2, .*at 1"):
+        windows_of(config)
+
+
+def test_rows_that_fill_up_a_batch_have_no_order(config):
+    config = dataclasses.replace(
+        config,
+        sentence_structure=True,
+        validation=config.train,
+        validation_windows=5,
+    )
+    windows, _ = windows_of(config)
+    masker = TokenMasker(len(WORDS), 4, 0, range(5))
+    batches = held_out_batches(config, windows["validation"], masker)
+    *_, (_, _, weights) = batches.as_numpy_iterator()
+    assert weights["sentence_structure"].tolist()[1:] == [0, 0, 0]
 
 
 def test_some_records_to_measure_on(config):

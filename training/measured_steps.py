@@ -38,11 +38,13 @@ def measure_steps(
     """
     config = next(iter(configs.values()))
     vocabulary = load_vocabulary(config.vocabulary)
-    models = {}
-    for name, own in configs.items():
-        pretraining = build_pretraining(own, vocabulary)
-        models[name] = pretraining.objective
-    batches = list(_batches(config, pretraining.masker, len(vocabulary)))
+    built = {
+        name: build_pretraining(own, vocabulary)
+        for name, own in configs.items()
+    }
+    models = {name: one.objective for name, one in built.items()}
+    masker = next(iter(built.values())).masker
+    batches = list(_batches(config, masker, len(vocabulary)))
     seconds = step_costs(models, batches, rounds)
     return {
         name: {
