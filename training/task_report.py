@@ -118,7 +118,7 @@ def draw_losses(report: dict, path: Path) -> None:
         "windows": lambda encoder: encoder["windows_seen"],
         "floating-point operations": lambda encoder: encoder["flops"],
     }
-    if all(encoder["step"] for encoder in report["encoders"]):
+    if _are_measured(report["encoders"]):
         totals["seconds of one core"] = _seconds
     row = figure.subplots(1, len(totals))
     for one, (unit, total) in zip(row, totals.items(), strict=True):
@@ -155,36 +155,33 @@ def tables(report: dict) -> str:
 
 
 def _pretraining_table(report: dict) -> str:
-    kinds = list(
-        dict.fromkeys(k for one in report["encoders"] for k in one["held_out"])
-    )
-    heads = [kind.replace("_", " ") for kind in kinds]
-    lines = [
-        "| encoder | parameters | windows seen | operations | step, ms "
-        "| memory of a step, MB | hours "
-        + "".join(f"| {head} " for head in heads)
-        + "|",
-        "| --- " + "| ---: " * (6 + len(kinds)) + "|",
-    ]
-    for one in report["encoders"]:
-        cells = [
-            one["name"],
-            f"{one['parameters']:,}",
-            f"{one['windows_seen']:,}",
-            f"{one['flops']:.2e}",
-            *(
-                _figure(one["step"], key)
-                for key in ("milliseconds", "megabytes")
-            ),
-            f"{one['seconds'] / 3600:.2f}",
-            *(f"{one['held_out'][kind]:.3f}" for kind in kinds),
-        ]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+    encoders = report["encoders"]
+    rows = {
+        "encoder": [one["name"] for one in encoders],
+        "parameters": [f"{one['parameters']:,}" for one in encoders],
+        "windows seen": [f"{one['windows_seen']:,}" for one in encoders],
+        "operations": [f"{one['flops']:.2e}" for one in encoders],
+        "hours": [f"{one['seconds'] / 3600:.2f}" for one in encoders],
+    }
+    if _are_measured(encoders):
+        steps = [one["step"] for one in encoders]
+        rows |= {
+            "step, ms": [f"{step['milliseconds']:.0f}" for step in steps],
+            "memory of a step, MB": [f"{x['megabytes']:.0f}" for x in steps],
+        }
+    for key in dict.fromkeys(
+        key for one in encoders for key in one["held_out"]
+    ):
+        figures = [f"{one['held_out'][key]:.3f}" for one in encoders]
+        rows[f"held out: {key.replace('_', ' ')}"] = figures
+    lines = [" | ".join([name, *cells]) for name, cells in rows.items()]
+    lines.insert(1, " | ".join(["---", *["---:"] * len(encoders)]))
+    return "".join(f"| {line} |\n" for line in lines)
 
 
-def _figure(step: dict | None, key: str) -> str:
-    return "n/a" if step is None else f"{step[key]:.0f}"
+def _are_measured(encoders: list[dict]) -> bool:
+    """Whether a step of each was measured."""
+    return all(encoder["step"] for encoder in encoders)
 
 
 def _task_table(report: dict) -> str:
