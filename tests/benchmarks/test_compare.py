@@ -210,22 +210,14 @@ def test_detection_agrees_with_a_peer(tmp_path):
 
 
 @pytest.mark.parity
-def test_steps_of_detection_agree_where_the_samples_do(monkeypatch):
+def test_steps_of_detection_agree_where_the_samples_do(any_threads):
     """Discriminator, both losses, clipping and optimizer, step by step."""
     require("torch", "transformers")
-    import tensorflow as tf
     import torch
 
     from benchmarks.contenders import keras_detection
     from benchmarks.contenders import pytorch_detection
 
-    # A process that has computed before cannot be given other threads.
-    for name in ("intra", "inter"):
-        monkeypatch.setattr(
-            tf.config.threading,
-            f"set_{name}_op_parallelism_threads",
-            lambda count: None,
-        )
     cell = Cell("detect", "float32", 2, 20, 1)
     ours = keras_detection.Detection(cell, "tiny", None)
     theirs = pytorch_detection.Detection(cell, "tiny", None)

@@ -15,7 +15,7 @@ NAMES = [
 ]
 
 
-def test_quick_run(tmp_path, capsys, monkeypatch):
+def test_quick_run(tmp_path, capsys, monkeypatch, any_threads):
     monkeypatch.setattr(input_pipeline, "QUICK", ("tiny", 20, 2, 2))
     main(["--quick", "--output", str(tmp_path / "new" / "pipeline.json")])
     report = json.loads((tmp_path / "new" / "pipeline.json").read_text())

@@ -132,7 +132,7 @@ def class_arguments(files, pretrained):
         *("--preset", str(pretrained / "preset")),
         *task_arguments(files, ".tsv"),
         *("--sequence_length", "19", "--batch_size", "8", "--epochs", "4"),
-        *("--learning_rate", "0.01"),
+        *("--learning_rate", "0.02"),
     ]
 
 
