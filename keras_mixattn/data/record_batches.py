@@ -1,5 +1,7 @@
 """Batches of masked records, from any step on and for any worker."""
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 from keras_mixattn.data.example_order import end_of
@@ -75,6 +77,7 @@ def masked_records_dataset(
     """
     share = _share(batch_size, shard, shuffle)
     count = len(records)
+    columns_of = _reader(records, seed, sentence_structure)
 
     def numbered(own):
         """Returns the number in the stream, and that of the record."""
@@ -82,24 +85,8 @@ def masked_records_dataset(
         number = step * batch_size + shard[0] * share + row
         return number, place_of(number, count, seed, shuffle)
 
-    specs = _specs(records.sequence_length, sentence_structure)
-    structured = (
-        StructuredRecords(records, seed) if sentence_structure else None
-    )
-
     def read(numbers, indices):
-        types = [spec.dtype for spec in specs.values()]
-        columns = tf.numpy_function(take, [numbers, indices], types)
-        for column, spec in zip(columns, specs.values(), strict=True):
-            column.set_shape(spec.shape)
-        return numbers, dict(zip(specs, columns, strict=True))
-
-    def take(numbers, indices):
-        if structured is None:
-            columns = records.take(indices)
-        else:
-            columns = structured.take(numbers, indices)
-        return [columns[name] for name in specs]
+        return numbers, columns_of(numbers, indices)
 
     def masked(number, example):
         token_ids = example.pop("token_ids")
@@ -118,17 +105,36 @@ def masked_records_dataset(
     )
 
 
-def _specs(
-    sequence_length: int, sentence_structure: bool
-) -> dict[str, tf.TensorSpec]:
-    """Returns what is read of some records, by name."""
-    specs = {
-        name: tf.TensorSpec([None, sequence_length], tf.int32) for name in _ROWS
-    }
+def _reader(
+    records: PretrainingRecords, seed: int, sentence_structure: bool
+) -> Callable:
+    """Returns what reads columns by name, of numbers in the stream and records.
+
+    Either reader of records runs in Python, and tells TensorFlow no shapes.
+    """
+    shape = [None, records.sequence_length]
+    specs = {name: tf.TensorSpec(shape, tf.int32) for name in _ROWS}
     if sentence_structure:
+        take = StructuredRecords(records, seed).take
         specs["labels"] = tf.TensorSpec([None], tf.int32)
         specs["label_weights"] = tf.TensorSpec([None], tf.float32)
-    return specs
+    else:
+
+        def take(numbers, indices):
+            return records.take(indices)
+
+    def in_order(numbers, indices):
+        columns = take(numbers, indices)
+        return [columns[name] for name in specs]
+
+    def columns_of(numbers, indices):
+        types = [spec.dtype for spec in specs.values()]
+        columns = tf.numpy_function(in_order, [numbers, indices], types)
+        for column, spec in zip(columns, specs.values(), strict=True):
+            column.set_shape(spec.shape)
+        return dict(zip(specs, columns, strict=True))
+
+    return columns_of
 
 
 def _share(batch_size: int, shard: tuple[int, int], shuffle: bool) -> int:
