@@ -10,6 +10,9 @@ from keras import ops
 from keras_mixattn.interpret.layer_calls import replaced_call
 from keras_mixattn.interpret.rows import text_row
 
+# What a layer is called with and its weights do not hang on.
+_NO_MATTER = ("training", "unpadding")
+
 
 class HeadMaps(NamedTuple):
     """The weights of the heads of one mixer.
@@ -148,8 +151,8 @@ def _maps(model, row, mixer, weights):
 
     def asked(number, layer):
         def answer(call, *args, **kwargs):
-            masks = {k: x for k, x in kwargs.items() if k != "training"}
-            found[number] = weights(layer, *args, **masks)
+            given = {k: x for k, x in kwargs.items() if k not in _NO_MATTER}
+            found[number] = weights(layer, *args, **given)
             return call(*args, **kwargs)
 
         return answer

@@ -18,6 +18,7 @@ from keras_mixattn.layers.self_attention import SelfAttention
 from keras_mixattn.layers.span_dynamic_conv import SpanDynamicConv1D
 from keras_mixattn.layers.span_head import SpanHead
 from keras_mixattn.layers.text_embeddings import TextEmbeddings
+from keras_mixattn.layers.unpad import Unpad
 
 __all__ = [
     "AnswerabilityHead",
@@ -38,4 +39,5 @@ __all__ = [
     "SpanDynamicConv1D",
     "SpanHead",
     "TextEmbeddings",
+    "Unpad",
 ]

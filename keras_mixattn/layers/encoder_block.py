@@ -4,7 +4,9 @@ import keras
 
 from keras_mixattn.layers.feed_forward import FeedForward
 from keras_mixattn.layers.mixed_attention import MixedAttention
+from keras_mixattn.layers.tokenwise import flatten_tokens
 from keras_mixattn.layers.tokenwise import outputs_like
+from keras_mixattn.layers.tokenwise import unflatten_tokens
 
 
 @keras.saving.register_keras_serializable(package="keras_mixattn")
@@ -36,6 +38,7 @@ class EncoderBlock(keras.layers.Layer):
         source_mask: See `MixedAttention`.
         special_mask: See `MixedAttention`.
         pooling_segment_ids: See `MixedAttention`.
+        unpadding: See `MixedAttention`.
         with_first: Whether the output of the first token is returned by
             itself too. Defaults to `False`.
         training: Whether dropout is active.
@@ -106,6 +109,7 @@ class EncoderBlock(keras.layers.Layer):
         source_mask=None,
         special_mask=None,
         pooling_segment_ids=None,
+        unpadding=None,
         *,
         with_first=False,
         training=None,
@@ -116,24 +120,31 @@ class EncoderBlock(keras.layers.Layer):
             source_mask=source_mask,
             special_mask=special_mask,
             pooling_segment_ids=pooling_segment_ids,
+            unpadding=unpadding,
             with_first=with_first,
             training=training,
         )
         if not with_first:
-            return self._transform(mixed, inputs, training)
+            return self._transform(mixed, inputs, training, unpadding)
         mixed, first = mixed
         return (
-            self._transform(mixed, inputs, training),
+            self._transform(mixed, inputs, training, unpadding),
             self._transform(first, inputs[:, :1], training),
         )
 
-    def _transform(self, x, inputs, training):
+    def _transform(self, x, inputs, training, unpadding=None):
         """Does to each token what follows on the mixing."""
+        padded = x
+        if unpadding is not None:
+            x, inputs = (flatten_tokens(one, unpadding) for one in (x, inputs))
         x = self.mixed_attention_dropout(x, training=training)
         mixed = self.mixed_attention_norm(x + inputs)
         x = self.feed_forward(mixed, training=training)
         x = self.feed_forward_dropout(x, training=training)
-        return self.feed_forward_norm(x + mixed)
+        x = self.feed_forward_norm(x + mixed)
+        if unpadding is None:
+            return x
+        return unflatten_tokens(x, padded, unpadding)
 
     def _norm(self, name):
         return keras.layers.LayerNormalization(

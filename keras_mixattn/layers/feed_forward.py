@@ -25,7 +25,7 @@ class FeedForward(keras.layers.Layer):
             `"gelu"`, the exact one.
 
     Call arguments:
-        inputs: Tensor of shape `(batch, tokens, hidden_dim)`.
+        inputs: Tensor of shape `(..., hidden_dim)`.
         training: Whether gradients are asked for.
 
     Returns:

@@ -8,10 +8,9 @@ from keras import ops
 from keras_mixattn.layers.pooling_mixer import PoolingMixer
 from keras_mixattn.layers.self_attention import SelfAttention
 from keras_mixattn.layers.span_dynamic_conv import SpanDynamicConv1D
-from keras_mixattn.layers.tokenwise import flatten_tokens
 from keras_mixattn.layers.tokenwise import outputs_like
+from keras_mixattn.layers.tokenwise import project_tokens
 from keras_mixattn.layers.tokenwise import projection
-from keras_mixattn.layers.tokenwise import unflatten_tokens
 
 
 class Mixer(NamedTuple):
@@ -30,10 +29,12 @@ class Mixer(NamedTuple):
 # kernels depend.
 MIXERS = {
     "attention": Mixer(
-        SelfAttention, ("query", "padding_mask", "source_mask", "training")
+        SelfAttention,
+        ("query", "padding_mask", "source_mask", "unpadding", "training"),
     ),
     "span_conv": Mixer(
-        SpanDynamicConv1D, ("query", "padding_mask", "source_mask")
+        SpanDynamicConv1D,
+        ("query", "padding_mask", "source_mask", "unpadding"),
     ),
     "pooling": Mixer(
         PoolingMixer,
@@ -42,6 +43,7 @@ MIXERS = {
             "source_mask",
             "special_mask",
             "pooling_segment_ids",
+            "unpadding",
         ),
     ),
 }
@@ -118,6 +120,10 @@ class MixedAttention(keras.layers.Layer):
             tokens, see `PoolingMixer`. Defaults to none.
         pooling_segment_ids: Integer tensor of shape `(batch, tokens)`, see
             `PoolingMixer`. Defaults to one segment.
+        unpadding: Where the real tokens are, what `Unpad` returned. What each
+            token goes through by itself is then computed for these alone,
+            and padded positions hold another token's. Defaults to `None`,
+            for all tokens.
         with_first: Whether the output of the first token is returned by
             itself too. Defaults to `False`.
         training: Whether dropout is active.
@@ -190,6 +196,7 @@ class MixedAttention(keras.layers.Layer):
         source_mask=None,
         special_mask=None,
         pooling_segment_ids=None,
+        unpadding=None,
         *,
         with_first=False,
         training=None,
@@ -199,21 +206,19 @@ class MixedAttention(keras.layers.Layer):
             "source_mask": source_mask,
             "special_mask": special_mask,
             "pooling_segment_ids": pooling_segment_ids,
+            "unpadding": unpadding,
             "training": training,
         }
         if self.query is not None:
-            query = self.query(flatten_tokens(inputs))
-            given["query"] = unflatten_tokens(query, like=inputs)
+            given["query"] = project_tokens(self.query, inputs, unpadding)
         heads = [self._mix(name, inputs, given) for name in self.allocation]
         x = heads[0]
         if len(heads) > 1:
             x = ops.concatenate(heads, axis=-1)  # (B, T, all heads * d)
-        joined = self._join(x)
-        return (joined, self._join(x[:, :1])) if with_first else joined
-
-    def _join(self, heads):
-        x = self.output_dense(flatten_tokens(heads))
-        return unflatten_tokens(x, like=heads)  # (B, T, D)
+        joined = project_tokens(self.output_dense, x, unpadding)  # (B, T, D)
+        if not with_first:
+            return joined
+        return joined, project_tokens(self.output_dense, x[:, :1])
 
     def _query_heads(self):
         return max(

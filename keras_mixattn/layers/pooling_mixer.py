@@ -8,9 +8,8 @@ from keras_mixattn.layers.local_max_pooling import LocalMaxPooling
 from keras_mixattn.layers.masking import both
 from keras_mixattn.layers.masking import keep_where
 from keras_mixattn.layers.segment_max_pooling import SegmentMaxPooling
-from keras_mixattn.layers.tokenwise import flatten_tokens
+from keras_mixattn.layers.tokenwise import project_tokens
 from keras_mixattn.layers.tokenwise import projection
-from keras_mixattn.layers.tokenwise import unflatten_tokens
 
 POOLINGS = ("global", "segment", "local")
 
@@ -74,6 +73,10 @@ class PoolingMixer(keras.layers.Layer):
             their own maxima are zero. Defaults to none.
         pooling_segment_ids: Integer tensor of shape `(batch, tokens)`, see
             `SegmentMaxPooling`. Defaults to one segment.
+        unpadding: Where the real tokens are, what `Unpad` returned. What each
+            token goes through by itself is then computed for these alone,
+            and padded positions hold another token's. Defaults to `None`,
+            for all tokens.
 
     Returns:
         Tensor of shape `(batch, tokens, num_heads * head_dim)`.
@@ -142,6 +145,7 @@ class PoolingMixer(keras.layers.Layer):
         source_mask=None,
         special_mask=None,
         pooling_segment_ids=None,
+        unpadding=None,
     ):
         if source_mask is None:
             source_mask = padding_mask
@@ -154,7 +158,7 @@ class PoolingMixer(keras.layers.Layer):
         if "segment" in self.poolings:
             terms.append(
                 self.segment_max_pooling(
-                    self._project("segment", inputs),
+                    self._project("segment", inputs, unpadding),
                     _one_segment(inputs, pooling_segment_ids),
                     source_mask=source_mask,
                     target_mask=ordinary,
@@ -162,10 +166,11 @@ class PoolingMixer(keras.layers.Layer):
             )
         x = None
         if terms:
-            x = sum(terms[1:], terms[0]) * self._project("gate", inputs)
+            gate = self._project("gate", inputs, unpadding)
+            x = sum(terms[1:], terms[0]) * gate
         if "local" in self.poolings:
             near = self.local_max_pooling(
-                self._project("local", inputs),
+                self._project("local", inputs, unpadding),
                 source_mask=both(source_mask, ordinary),
                 target_mask=ordinary,
             )
@@ -176,9 +181,8 @@ class PoolingMixer(keras.layers.Layer):
     def _dim(self):
         return self.num_heads * self.head_dim
 
-    def _project(self, name, inputs):
-        x = getattr(self, name)(flatten_tokens(inputs))
-        return unflatten_tokens(x, like=inputs)  # (B, T, H * d)
+    def _project(self, name, inputs, unpadding):
+        return project_tokens(getattr(self, name), inputs, unpadding)
 
     def get_config(self):
         return {

@@ -6,7 +6,7 @@ from keras import ops
 from keras_mixattn.layers.masking import both
 from keras_mixattn.layers.masking import keep_where
 from keras_mixattn.layers.masking import mask_scores
-from keras_mixattn.layers.tokenwise import flatten_tokens
+from keras_mixattn.layers.tokenwise import project_tokens
 from keras_mixattn.layers.tokenwise import projection
 
 
@@ -36,6 +36,10 @@ class SelfAttention(keras.layers.Layer):
             tokens. Defaults to no padding.
         source_mask: Tensor of shape `(batch, tokens)`, nonzero on the tokens
             that others see, see `DropMask`. Defaults to `padding_mask`.
+        unpadding: Where the real tokens are, what `Unpad` returned. What each
+            token goes through by itself is then computed for these alone,
+            and padded positions hold another token's. Defaults to `None`,
+            for all tokens.
         training: Whether dropout is active.
 
     Returns:
@@ -84,13 +88,14 @@ class SelfAttention(keras.layers.Layer):
         query,
         padding_mask=None,
         source_mask=None,
+        unpadding=None,
         training=None,
     ):
         seen = self._seen(padding_mask, source_mask)
-        weights = self._weights(inputs, query, seen)
+        weights = self._weights(inputs, query, seen, unpadding)
         weights = self.dropout_layer(weights, training=training)
-        value = self.value(flatten_tokens(inputs))
-        value = self._split_heads(value, like=inputs)  # (B, H, T, d)
+        value = project_tokens(self.value, inputs, unpadding)
+        value = self._split_heads(value)  # (B, H, T, d)
         x = ops.matmul(weights, value)  # (B, H, T, d)
         x = ops.transpose(x, (0, 2, 1, 3))  # (B, T, H, d)
         x = ops.reshape(x, ops.shape(query))  # (B, T, H * d)
@@ -116,10 +121,10 @@ class SelfAttention(keras.layers.Layer):
         seen = self._seen(padding_mask, source_mask)
         return self._weights(inputs, query, seen)
 
-    def _weights(self, inputs, query, seen):
-        key = self.key(flatten_tokens(inputs))
-        key = self._split_heads(key, like=inputs)  # (B, H, T, d)
-        query = self._split_heads(query * self.head_dim**-0.5, like=inputs)
+    def _weights(self, inputs, query, seen, unpadding=None):
+        key = project_tokens(self.key, inputs, unpadding)
+        key = self._split_heads(key)  # (B, H, T, d)
+        query = self._split_heads(query * self.head_dim**-0.5)
         scores = ops.matmul(query, ops.transpose(key, (0, 1, 3, 2)))
         scores = mask_scores(ops.cast(scores, "float32"), seen)
         weights = ops.softmax(scores, axis=-1)  # (B, H, T, T)
@@ -142,8 +147,8 @@ class SelfAttention(keras.layers.Layer):
             keys[:, None, :], ops.logical_and(dropped[:, :, None], itself)
         )
 
-    def _split_heads(self, x, like):
-        batch, tokens = ops.shape(like)[:2]
+    def _split_heads(self, x):
+        batch, tokens = ops.shape(x)[:2]
         x = ops.reshape(x, (batch, tokens, self.num_heads, self.head_dim))
         return ops.transpose(x, (0, 2, 1, 3))  # (B, H, T, d)
 

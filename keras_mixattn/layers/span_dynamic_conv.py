@@ -9,7 +9,9 @@ from keras_mixattn.layers.masking import check_odd
 from keras_mixattn.layers.masking import check_padding_mode
 from keras_mixattn.layers.masking import keep_where
 from keras_mixattn.layers.tokenwise import flatten_tokens
+from keras_mixattn.layers.tokenwise import project_tokens
 from keras_mixattn.layers.tokenwise import projection
+from keras_mixattn.layers.tokenwise import unflatten_tokens
 
 
 @keras.saving.register_keras_serializable(package="keras_mixattn")
@@ -43,6 +45,10 @@ class SpanDynamicConv1D(keras.layers.Layer):
             tokens. Defaults to no padding.
         source_mask: Tensor of shape `(batch, tokens)`, nonzero on the tokens
             that others see, see `DropMask`. Defaults to `padding_mask`.
+        unpadding: Where the real tokens are, what `Unpad` returned. What each
+            token goes through by itself is then computed for these alone,
+            and padded positions hold another token's. Defaults to `None`,
+            for all tokens.
 
     Returns:
         Tensor of the shape of the query.
@@ -93,12 +99,19 @@ class SpanDynamicConv1D(keras.layers.Layer):
         self.value.build((None, hidden_dim))
         self.built = True
 
-    def call(self, inputs, query, padding_mask=None, source_mask=None):
+    def call(
+        self,
+        inputs,
+        query,
+        padding_mask=None,
+        source_mask=None,
+        unpadding=None,
+    ):
         sources = self._sources(padding_mask, source_mask)
-        kernels = self._kernels(inputs, query, sources)  # (B, T, H, K)
+        # (B, T, H, K)
+        kernels = self._kernels(inputs, query, sources, unpadding)
         batch, tokens = ops.shape(inputs)[:2]
-        value = self.value(flatten_tokens(inputs))
-        value = ops.reshape(value, (batch, tokens, self._dim))
+        value = project_tokens(self.value, inputs, unpadding)
         value = keep_where(value, sources)
         value = ops.reshape(
             value, (batch, tokens, self.num_heads, self.head_dim)
@@ -122,15 +135,16 @@ class SpanDynamicConv1D(keras.layers.Layer):
         sources = self._sources(padding_mask, source_mask)
         return self._kernels(inputs, query, sources)
 
-    def _kernels(self, inputs, query, sources):
+    def _kernels(self, inputs, query, sources, unpadding=None):
         span = ops.depthwise_conv(
             keep_where(inputs, sources),
             ops.cast(self.span_depthwise, self.compute_dtype),
             padding="same",
             data_format="channels_last",
         )  # (B, T, D)
-        span_key = self.span_key(flatten_tokens(span))  # (B * T, H * d)
-        logits = self.span_kernel(span_key * flatten_tokens(query))
+        span, query = (flatten_tokens(x, unpadding) for x in (span, query))
+        logits = self.span_kernel(self.span_key(span) * query)  # (R, H * K)
+        logits = unflatten_tokens(logits, inputs, unpadding)
         batch, tokens = ops.shape(inputs)[:2]
         logits = ops.reshape(
             logits, (batch, tokens, self.num_heads, self.kernel_size)

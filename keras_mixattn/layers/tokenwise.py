@@ -28,17 +28,19 @@ def projection(units: int, dtype, name: str):
     )
 
 
-def flatten_tokens(inputs):
-    """Lays all tokens of a batch below each other.
+def flatten_tokens(inputs, unpadding=None):
+    """Lays the tokens of a batch below each other.
 
     TensorFlow fuses a dense layer's product, bias and activation into one
     kernel on rank 2 only, which is why the layers work on rows.
 
     Args:
         inputs: Tensor of shape `(batch, tokens, features)`.
+        unpadding: What `Unpad` returned, or `None` for all tokens.
 
     Returns:
-        Tensor of shape `(batch * tokens, features)`.
+        Tensor of shape `(batch * tokens, features)`, or
+        `(real tokens, features)`.
 
     Example:
 
@@ -46,15 +48,17 @@ def flatten_tokens(inputs):
     assert flatten_tokens(ops.zeros((2, 3, 5))).shape == (6, 5)
     ```
     """
-    return ops.reshape(inputs, (-1, inputs.shape[-1]))
+    rows = ops.reshape(inputs, (-1, inputs.shape[-1]))
+    return rows if unpadding is None else ops.take(rows, unpadding.real, axis=0)
 
 
-def unflatten_tokens(rows, like):
+def unflatten_tokens(rows, like, unpadding=None):
     """Undoes `flatten_tokens`.
 
     Args:
-        rows: Tensor of shape `(batch * tokens, features)`.
-        like: Tensor of shape `(batch, tokens, ...)`.
+        rows: What `flatten_tokens` returned, its features changed or not.
+        like: What it was made from.
+        unpadding: What it was given.
 
     Returns:
         Tensor of shape `(batch, tokens, features)`.
@@ -66,8 +70,31 @@ def unflatten_tokens(rows, like):
     assert unflatten_tokens(flatten_tokens(x), like=x).shape == (2, 3, 5)
     ```
     """
-    batch, tokens = ops.shape(like)[:2]
-    return ops.reshape(rows, (batch, tokens, rows.shape[-1]))
+    if unpadding is not None:
+        return ops.take(rows, unpadding.places, axis=0)
+    return ops.reshape(rows, (*ops.shape(like)[:-1], rows.shape[-1]))
+
+
+def project_tokens(dense, inputs, unpadding=None):
+    """Applies a dense layer to each token, all by one matrix product.
+
+    Args:
+        dense: What `projection` returned.
+        inputs: Tensor of shape `(batch, tokens, features)`.
+        unpadding: What `Unpad` returned, or `None` for all tokens.
+
+    Returns:
+        Tensor of shape `(batch, tokens, units)`.
+
+    Example:
+
+    ```python
+    dense = projection(7, "float32", "query")
+    assert project_tokens(dense, ops.zeros((2, 3, 5))).shape == (2, 3, 7)
+    ```
+    """
+    rows = dense(flatten_tokens(inputs, unpadding))
+    return unflatten_tokens(rows, inputs, unpadding)
 
 
 def outputs_like(inputs, dtype, with_first: bool):

@@ -10,6 +10,7 @@ from keras_mixattn.layers.mixed_attention import check_allocation
 from keras_mixattn.layers.pooling_mixer import POOLINGS
 from keras_mixattn.layers.pooling_mixer import check_poolings
 from keras_mixattn.layers.text_embeddings import TextEmbeddings
+from keras_mixattn.layers.unpad import Unpad
 from keras_mixattn.models.preset_sources import FromAnyPreset
 from keras_mixattn.models.token_masks import check_drop_mask
 from keras_mixattn.models.token_masks import check_pooling_segments
@@ -107,6 +108,11 @@ class MixedEncoderBackbone(FromAnyPreset, keras_hub.models.Backbone):
             `pooling_segments` nor `special_token_trick` asks for it.
         sep_token_id: Id of [SEP], likewise.
         mask_token_id: Id of [MASK]. Needed by `drop_mask`.
+        unpad: Whether padding is left out of what each token goes through by
+            itself, which is most of the work. Real tokens get the same
+            vectors, and padded ones any. Needs shapes that hang on values,
+            so neither XLA nor a compiled function of JAX; and `padding` must
+            be `"mask"`. Defaults to `False`.
         dtype: Data type or policy of computations and weights.
         name: Name of the model.
         trainable: Whether the weights are trained. Defaults to `True`.
@@ -147,6 +153,7 @@ class MixedEncoderBackbone(FromAnyPreset, keras_hub.models.Backbone):
         cls_token_id: int | None = None,
         sep_token_id: int | None = None,
         mask_token_id: int | None = None,
+        unpad: bool = False,
         dtype=None,
         name: str | None = None,
         trainable: bool = True,
@@ -161,6 +168,11 @@ class MixedEncoderBackbone(FromAnyPreset, keras_hub.models.Backbone):
         mixers = check_mixers(mixers, num_layers)
         check_drop_mask(drop_mask, drop_mask_rate, mask_token_id)
         check_pooling_segments(pooling_segments)
+        if unpad and padding == "leak":
+            raise ValueError(
+                "`unpad` leaves out the padding that convolutions see with "
+                "`padding='leak'`; pass `padding='mask'` or `unpad=False`."
+            )
         mixer_options = {
             "attention": {
                 "dropout": attention_dropout,
@@ -231,6 +243,10 @@ class MixedEncoderBackbone(FromAnyPreset, keras_hub.models.Backbone):
                 special_token_trick,
                 [cls_token_id, sep_token_id],
             )
+        if unpad:
+            masks["unpadding"] = Unpad(dtype="int32", name="unpad")(
+                inputs["padding_mask"]
+            )
         x = self.embeddings(inputs["token_ids"], inputs["segment_ids"])
         *lower, last = self.transformer_layers
         for layer in lower:
@@ -273,6 +289,7 @@ class MixedEncoderBackbone(FromAnyPreset, keras_hub.models.Backbone):
         self.cls_token_id = cls_token_id
         self.sep_token_id = sep_token_id
         self.mask_token_id = mask_token_id
+        self.unpad = unpad
 
     @staticmethod
     def default_mixers(num_layers: int, num_heads: int) -> list[dict]:
@@ -346,4 +363,5 @@ class MixedEncoderBackbone(FromAnyPreset, keras_hub.models.Backbone):
             "cls_token_id": self.cls_token_id,
             "sep_token_id": self.sep_token_id,
             "mask_token_id": self.mask_token_id,
+            "unpad": self.unpad,
         }

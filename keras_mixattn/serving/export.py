@@ -15,8 +15,9 @@ from keras_mixattn.serving.fresh_process import SavedModelError
 from keras_mixattn.serving.inputs import inputs_of
 from keras_mixattn.serving.names import EXTRA_ASSETS
 from keras_mixattn.serving.names import WARM_UP_FILE
-from keras_mixattn.serving.precision import in_dtype
 from keras_mixattn.serving.signatures import serving_bundle
+from keras_mixattn.serving.task_copies import in_dtype
+from keras_mixattn.serving.task_copies import without_padding
 from keras_mixattn.serving.versions import check_version
 from keras_mixattn.serving.versions import published
 
@@ -54,10 +55,11 @@ def export_saved_model(
     of the task in Keras. Texts that do not fit into a row are cut, but
     token classifiers and span labelers read all of them in windows, as the
     tasks do. Rows run together with rows of like length, padded to the
-    longest of them; a backbone that `sees_padding` gets every row padded to
-    `max_length`, as its answer depends on that. The folder `assets.extra`
-    holds the vocabulary, the labels, the tokenizer's settings, warm-up
-    requests and a manifest. The version appears complete or not at all.
+    longest of them, but only where tokens are mixed; a backbone that
+    `sees_padding` gets every row padded to `max_length`, as its answer
+    depends on that. The folder `assets.extra` holds the vocabulary, the
+    labels, the tokenizer's settings, warm-up requests and a manifest. The
+    version appears complete or not at all.
 
     Args:
         task: A task of `keras_mixattn` with a preprocessor, on the TensorFlow
@@ -71,8 +73,8 @@ def export_saved_model(
         dtype: `"float32"` or `"bfloat16"`, of weights and computations;
             outputs are float32. Defaults to the task's own.
         buckets: Lengths that rows are padded up to, ascending, so that a
-            server meets few shapes. Defaults to none: rows are padded to the
-            longest.
+            server meets few shapes; padding then has its full cost. Defaults
+            to none: rows are padded to the longest.
         batch_sizes: Batch sizes that the server is warmed up for: its
             `allowed_batch_sizes`, if it batches. Defaults to one.
         overwrite: Whether an existing version is replaced.
@@ -102,6 +104,8 @@ def export_saved_model(
     directory = Path(directory)
     check_version(directory, version, overwrite)
     exported = in_dtype(task, dtype)
+    if not options.buckets:  # Without padding there would be many shapes.
+        exported = without_padding(exported)
     inputs = inputs_of(exported, options.max_length, options.pairs)
     bundle = serving_bundle(exported, inputs, options.buckets)
     with published(directory, version, overwrite) as new:

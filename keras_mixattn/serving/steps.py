@@ -14,12 +14,12 @@ def run_in_steps(
     padded_lengths,
     tails: dict[str, tuple],
     most_tokens: int = STEP_TOKENS,
+    spread: int = 2,
 ) -> dict:
     """Runs a model on the rows of a request, the longest first.
 
-    Rows run together if they are at least half as long as the longest of
-    them, so that short rows do not pay for long ones; what a step returns for
-    a row must not hang on the other rows.
+    Only rows of like length run together, so that short ones do not pay for
+    long ones; what a step returns for a row must not hang on the other rows.
 
     Args:
         step: Function from the numbers of some rows and the width they are
@@ -29,6 +29,8 @@ def run_in_steps(
         tails: For each output its shape without the rows, and its type; an
             output of a step that is smaller is padded with zeros.
         most_tokens: Most tokens of a step, unless one row has more.
+        spread: How many times as long as the shortest row of a step the
+            longest may be.
 
     Returns:
         A dict of the outputs of all rows.
@@ -52,7 +54,7 @@ def run_in_steps(
     def body(done, made):
         left = descending[done:]
         width = left[0]
-        alike = tf.reduce_sum(tf.cast(2 * left >= width, tf.int32))
+        alike = tf.reduce_sum(tf.cast(spread * left >= width, tf.int32))
         size = tf.minimum(alike, tf.maximum(most_tokens // width, 1))
         rows = order[done : done + size]  # (R,)
         outputs = step(rows, width)

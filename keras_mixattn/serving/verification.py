@@ -8,7 +8,6 @@ from keras_mixattn.errors import InputError
 from keras_mixattn.serving.exportable import DTYPES
 from keras_mixattn.serving.fresh_process import TIMEOUT
 from keras_mixattn.serving.fresh_process import SavedModelError
-from keras_mixattn.serving.precision import in_dtype
 from keras_mixattn.serving.runtime_checks import OPERATION_SETS
 from keras_mixattn.serving.runtime_checks import check_against_keras
 from keras_mixattn.serving.runtime_checks import check_answers
@@ -21,6 +20,7 @@ from keras_mixattn.serving.static_checks import check_signatures
 from keras_mixattn.serving.static_checks import check_warm_up
 from keras_mixattn.serving.static_checks import check_weights
 from keras_mixattn.serving.static_checks import stored_floats
+from keras_mixattn.serving.task_copies import in_dtype
 from keras_mixattn.serving.versions import existing_versions
 
 _STATIC_CHECKS = {

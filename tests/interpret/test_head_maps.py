@@ -78,9 +78,12 @@ CASES = {
 }
 
 
+@pytest.mark.parametrize("unpad", [False, True])
 @pytest.mark.parametrize("mixer", CASES)
-def test_the_weights_are_those_of_the_equations(mixer):
-    backbone = small_backbone("hybrid_bert", mixers=MIXERS, kernel_size=5)
+def test_the_weights_are_those_of_the_equations(mixer, unpad):
+    backbone = small_backbone(
+        "hybrid_bert", mixers=MIXERS, kernel_size=5, unpad=unpad
+    )
     weights = randomise(backbone)
     find, oracle = CASES[mixer]
     maps = find(backbone, PAIR, tokenizer("hybrid_bert"))

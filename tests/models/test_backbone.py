@@ -206,3 +206,38 @@ def test_unknown_architecture():
 def test_unknown_argument_is_not_swallowed():
     with pytest.raises(TypeError, match="head_ratio"):
         small_backbone(head_ratio=2)
+
+
+@pytest.mark.parametrize(
+    "family, options",
+    [
+        ("conv_bert", {}),
+        ("hybrid_bert", {}),
+        ("hybrid_bert", {"drop_mask": "keys", "mask_token_id": 4}),
+    ],
+    ids=str,
+)
+def test_padding_that_is_left_out(family, options):
+    padded = small_backbone(family, **options)
+    unpadded = small_backbone(family, **options, unpad=True)
+    assert unpadded.get_config()["unpad"]
+    randomise(padded)
+    unpadded.set_weights(padded.get_weights())
+    inputs = small_inputs()
+    real = inputs["padding_mask"] != 0
+    assert not np.all(real)
+    expected, found = padded(inputs), unpadded(inputs)
+    for name, where in (
+        ("sequence_output", real),
+        ("pooled_output", np.any(real, axis=1)),
+    ):
+        np.testing.assert_allclose(
+            as_numpy(found[name])[where],
+            as_numpy(expected[name])[where],
+            atol=5e-5,
+        )
+
+
+def test_padding_that_is_seen_cannot_be_left_out():
+    with pytest.raises(ValueError, match="`unpad` leaves out the padding"):
+        small_backbone(padding="leak", unpad=True)

@@ -9,13 +9,13 @@ from keras_mixattn.iob2 import to_iob2
 from keras_mixattn.serving import run_saved_model
 from keras_mixattn.serving.keras_answers import keras_answers
 from keras_mixattn.serving.keras_comparison import compare
-from keras_mixattn.serving.precision import in_dtype
 from keras_mixattn.serving.static_checks import Export
 from keras_mixattn.serving.static_checks import check_operations
 from keras_mixattn.serving.static_checks import check_signatures
 from keras_mixattn.serving.static_checks import check_warm_up
 from keras_mixattn.serving.static_checks import check_weights
 from keras_mixattn.serving.static_checks import stored_floats
+from keras_mixattn.serving.task_copies import in_dtype
 from tests.serving.tasks import KINDS
 
 # A short text, its tokens with [CLS] and [SEP], and those of a pair of it;

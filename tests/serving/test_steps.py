@@ -7,7 +7,7 @@ import tensorflow as tf
 from keras_mixattn.serving.steps import run_in_steps
 
 
-def run(lengths, budget):
+def run(lengths, budget, spread=2):
     """Returns the widths that rows ran with, and the sizes of the steps."""
     tokens = tf.constant(np.arange(11 * len(lengths)).reshape(-1, 11))
     sizes = tf.Variable(tf.zeros([0, 2], tf.int32), shape=[None, 2])
@@ -29,7 +29,7 @@ def run(lengths, budget):
             "tokens": ([11], tf.int64),
             "first": ([1], tf.int64),
         }
-        return run_in_steps(step, lengths, tails, budget)
+        return run_in_steps(step, lengths, tails, budget, spread)
 
     outputs = all_rows(tf.constant(lengths, tf.int32))
     for row, length in enumerate(lengths):
@@ -43,6 +43,12 @@ def test_short_rows_do_not_pay_for_long_ones():
     widths, sizes = run([3, 11, 6, 2, 1, 5], 1000)
     assert sizes == [[2, 11], [2, 5], [2, 2]]
     assert widths == [5, 11, 11, 2, 2, 5]
+
+
+def test_lengths_may_be_spread_wider():
+    widths, sizes = run([3, 11, 6, 2, 1, 5], 1000, spread=4)
+    assert sizes == [[4, 11], [2, 2]]
+    assert widths == [11, 11, 11, 2, 2, 11]
 
 
 @pytest.mark.parametrize("budget", [1, 11, 23])

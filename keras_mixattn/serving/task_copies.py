@@ -1,4 +1,4 @@
-"""The same task with weights and computations of another data type."""
+"""The same task, computed in another way."""
 
 import keras
 
@@ -38,12 +38,45 @@ def in_dtype(task, dtype: str | None):
         )
     if dtype in (None, task.backbone.dtype_policy.name):
         return task
-    config = {**task.backbone.get_config(), "dtype": dtype}
-    backbone = type(task.backbone).from_config(config)
+    copy = _copy(task, dtype=dtype)
+    if copy is None:
+        raise InputError(
+            f"The task's weights cannot be stored in {dtype}: it has others "
+            "than when it was built, such as those of LoRA or of a quantized "
+            "model; merge them or export it without dtype."
+        )
+    return copy
+
+
+def without_padding(task):
+    """Returns a task that leaves padding out of what each token goes through.
+
+    Args:
+        task: A task of `keras_mixattn`.
+
+    Returns:
+        A copy, see `unpad` of its backbone. Or the task itself, where that
+        sees padding, or where weights were changed after it was built.
+
+    Example:
+
+    ```python
+    assert without_padding(classifier).backbone.unpad
+    ```
+    """
+    if task.backbone.sees_padding:
+        return task
+    copy = _copy(task, unpad=True)
+    return task if copy is None else copy
+
+
+def _copy(task, **changes):
+    """The task on a changed backbone, `None` if it has not the same weights."""
+    config = {**task.backbone.get_config(), **changes}
     copy = type(task).from_config(
         {
             **task.get_config(),
-            "backbone": backbone,
+            "backbone": type(task.backbone).from_config(config),
             "preprocessor": task.preprocessor,
         }
     )
@@ -51,11 +84,7 @@ def in_dtype(task, dtype: str | None):
         [tuple(weight.shape) for weight in one.weights] for one in (task, copy)
     ]
     if shapes[0] != shapes[1]:
-        raise InputError(
-            f"The task's weights cannot be stored in {dtype}: it has others "
-            "than when it was built, such as those of LoRA or of a quantized "
-            "model; merge them or export it without dtype."
-        )
+        return None
     for new, old in zip(copy.weights, task.weights, strict=True):
         new.assign(keras.ops.cast(old.value, new.dtype))
     return copy

@@ -1,0 +1,66 @@
+"""Where the real tokens of a batch are, so that padding costs little."""
+
+from typing import Any
+from typing import NamedTuple
+
+import keras
+from keras import ops
+
+
+class Unpadding(NamedTuple):
+    """Where the real tokens of a batch are, and what stands in for padding.
+
+    Attributes:
+        real: Int32 tensor of shape `(real tokens,)`: the numbers of the real
+            tokens among all, row by row. A row's first token counts as real.
+        places: Int32 tensor of shape `(batch, tokens)`: the number of each
+            token among the real ones; that of a padded token is another's.
+    """
+
+    real: Any
+    places: Any
+
+
+@keras.saving.register_keras_serializable(package="keras_mixattn")
+class Unpad(keras.layers.Layer):
+    """Finds the real tokens, for layers that leave padding out.
+
+    How many there are hangs on the values of the mask, which XLA and a
+    compiled function of JAX do not allow.
+
+    Call arguments:
+        padding_mask: Tensor of shape `(batch, tokens)`, nonzero on real
+            tokens.
+
+    Returns:
+        An `Unpadding`.
+
+    Example:
+
+    ```python
+    found = Unpad()(keras.ops.array([[1, 1, 0], [1, 0, 0]]))
+    assert ops.convert_to_numpy(found.real).tolist() == [0, 1, 3]
+    assert ops.convert_to_numpy(found.places).tolist() == [[0, 1, 1], [2, 2, 2]]
+    ```
+
+    Reference: [Zhai et al., 2022](https://arxiv.org/abs/2210.03052), the
+    padding-free algorithm.
+    """
+
+    def call(self, padding_mask):
+        batch, tokens = ops.shape(padding_mask)
+        first = ops.equal(ops.arange(tokens), 0)
+        # A row that is all padding has an output too, and nothing is empty.
+        real = ops.logical_or(ops.not_equal(padding_mask, 0), first)
+        real = ops.reshape(real, (-1,))
+        (numbers,) = ops.nonzero(real)
+        places = ops.cumsum(ops.cast(real, "int32")) - 1
+        return Unpadding(
+            ops.cast(numbers, "int32"), ops.reshape(places, (batch, tokens))
+        )
+
+    def compute_output_spec(self, padding_mask):
+        return Unpadding(
+            keras.KerasTensor((None,), "int32"),
+            keras.KerasTensor(padding_mask.shape, "int32"),
+        )
