@@ -10,8 +10,8 @@ from keras import ops
 from keras_mixattn.interpret.layer_calls import replaced_call
 from keras_mixattn.interpret.rows import text_row
 
-# What a layer is called with and its weights do not hang on.
-_NO_MATTER = ("training", "unpadding")
+# Call arguments that change no weights.
+_NOT_OF_WEIGHTS = ("training", "unpadding")
 
 
 class HeadMaps(NamedTuple):
@@ -151,7 +151,9 @@ def _maps(model, row, mixer, weights):
 
     def asked(number, layer):
         def answer(call, *args, **kwargs):
-            given = {k: x for k, x in kwargs.items() if k not in _NO_MATTER}
+            given = {
+                k: x for k, x in kwargs.items() if k not in _NOT_OF_WEIGHTS
+            }
             found[number] = weights(layer, *args, **given)
             return call(*args, **kwargs)
 

@@ -134,7 +134,7 @@ class EncoderBlock(keras.layers.Layer):
 
     def _transform(self, x, inputs, training, unpadding=None):
         """Does to each token what follows on the mixing."""
-        padded = x
+        padded = inputs
         if unpadding is not None:
             x, inputs = (flatten_tokens(one, unpadding) for one in (x, inputs))
         x = self.mixed_attention_dropout(x, training=training)

@@ -120,10 +120,8 @@ class MixedAttention(keras.layers.Layer):
             tokens, see `PoolingMixer`. Defaults to none.
         pooling_segment_ids: Integer tensor of shape `(batch, tokens)`, see
             `PoolingMixer`. Defaults to one segment.
-        unpadding: Where the real tokens are, what `Unpad` returned. What each
-            token goes through by itself is then computed for these alone,
-            and padded positions hold another token's. Defaults to `None`,
-            for all tokens.
+        unpadding: An `Unpadding`, what `Unpad` returned, or `None` (the
+            default) for all tokens.
         with_first: Whether the output of the first token is returned by
             itself too. Defaults to `False`.
         training: Whether dropout is active.

@@ -73,10 +73,8 @@ class PoolingMixer(keras.layers.Layer):
             their own maxima are zero. Defaults to none.
         pooling_segment_ids: Integer tensor of shape `(batch, tokens)`, see
             `SegmentMaxPooling`. Defaults to one segment.
-        unpadding: Where the real tokens are, what `Unpad` returned. What each
-            token goes through by itself is then computed for these alone,
-            and padded positions hold another token's. Defaults to `None`,
-            for all tokens.
+        unpadding: An `Unpadding`, what `Unpad` returned, or `None` (the
+            default) for all tokens.
 
     Returns:
         Tensor of shape `(batch, tokens, num_heads * head_dim)`.

@@ -36,10 +36,8 @@ class SelfAttention(keras.layers.Layer):
             tokens. Defaults to no padding.
         source_mask: Tensor of shape `(batch, tokens)`, nonzero on the tokens
             that others see, see `DropMask`. Defaults to `padding_mask`.
-        unpadding: Where the real tokens are, what `Unpad` returned. What each
-            token goes through by itself is then computed for these alone,
-            and padded positions hold another token's. Defaults to `None`,
-            for all tokens.
+        unpadding: An `Unpadding`, what `Unpad` returned, or `None` (the
+            default) for all tokens.
         training: Whether dropout is active.
 
     Returns:

@@ -45,10 +45,9 @@ class SpanDynamicConv1D(keras.layers.Layer):
             tokens. Defaults to no padding.
         source_mask: Tensor of shape `(batch, tokens)`, nonzero on the tokens
             that others see, see `DropMask`. Defaults to `padding_mask`.
-        unpadding: Where the real tokens are, what `Unpad` returned. What each
-            token goes through by itself is then computed for these alone,
-            and padded positions hold another token's. Defaults to `None`,
-            for all tokens.
+        unpadding: An `Unpadding`, what `Unpad` returned, or `None` (the
+            default) for all tokens. Not with
+            `padding="leak"`.
 
     Returns:
         Tensor of the shape of the query.
@@ -108,7 +107,6 @@ class SpanDynamicConv1D(keras.layers.Layer):
         unpadding=None,
     ):
         sources = self._sources(padding_mask, source_mask)
-        # (B, T, H, K)
         kernels = self._kernels(inputs, query, sources, unpadding)
         batch, tokens = ops.shape(inputs)[:2]
         value = project_tokens(self.value, inputs, unpadding)

@@ -10,6 +10,10 @@ from keras import ops
 class Unpadding(NamedTuple):
     """Where the real tokens of a batch are, and what stands in for padding.
 
+    Layers that are given it, beside the padding mask, compute what each token
+    goes through by itself for real tokens alone. What they return for padding
+    means nothing: another token of the row stands in for it on the way.
+
     Attributes:
         real: Int32 tensor of shape `(real tokens,)`: the numbers of the real
             tokens among all, row by row. A row's first token counts as real.
@@ -25,8 +29,12 @@ class Unpadding(NamedTuple):
 class Unpad(keras.layers.Layer):
     """Finds the real tokens, for layers that leave padding out.
 
-    How many there are hangs on the values of the mask, which XLA and a
-    compiled function of JAX do not allow.
+    How many there are hangs on the values of the mask, which a compiled
+    function of JAX does not allow, so models with this layer are not compiled
+    by XLA unless that is asked for.
+
+    Args:
+        **kwargs: See `keras.layers.Layer`.
 
     Call arguments:
         padding_mask: Tensor of shape `(batch, tokens)`, nonzero on real
@@ -46,6 +54,10 @@ class Unpad(keras.layers.Layer):
     Reference: [Zhai et al., 2022](https://arxiv.org/abs/2210.03052), the
     padding-free algorithm.
     """
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.supports_jit = False
 
     def call(self, padding_mask):
         batch, tokens = ops.shape(padding_mask)

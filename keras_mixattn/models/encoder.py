@@ -110,9 +110,9 @@ class MixedEncoderBackbone(FromAnyPreset, keras_hub.models.Backbone):
         mask_token_id: Id of [MASK]. Needed by `drop_mask`.
         unpad: Whether padding is left out of what each token goes through by
             itself, which is most of the work. Real tokens get the same
-            vectors, and padded ones any. Needs shapes that hang on values,
-            so neither XLA nor a compiled function of JAX; and `padding` must
-            be `"mask"`. Defaults to `False`.
+            vectors, padded ones any. Its shapes hang on values, so the model
+            is not compiled by XLA, nor on JAX; and `padding` must be
+            `"mask"`. Defaults to `False`.
         dtype: Data type or policy of computations and weights.
         name: Name of the model.
         trainable: Whether the weights are trained. Defaults to `True`.

@@ -16,8 +16,7 @@ from keras_mixattn.serving.inputs import inputs_of
 from keras_mixattn.serving.names import EXTRA_ASSETS
 from keras_mixattn.serving.names import WARM_UP_FILE
 from keras_mixattn.serving.signatures import serving_bundle
-from keras_mixattn.serving.task_copies import in_dtype
-from keras_mixattn.serving.task_copies import without_padding
+from keras_mixattn.serving.task_copies import computed_with
 from keras_mixattn.serving.versions import check_version
 from keras_mixattn.serving.versions import published
 
@@ -55,11 +54,11 @@ def export_saved_model(
     of the task in Keras. Texts that do not fit into a row are cut, but
     token classifiers and span labelers read all of them in windows, as the
     tasks do. Rows run together with rows of like length, padded to the
-    longest of them, but only where tokens are mixed; a backbone that
-    `sees_padding` gets every row padded to `max_length`, as its answer
-    depends on that. The folder `assets.extra` holds the vocabulary, the
-    labels, the tokenizer's settings, warm-up requests and a manifest. The
-    version appears complete or not at all.
+    longest of them; within the layers padding takes part only where tokens
+    are mixed. A backbone that `sees_padding` gets every row padded to
+    `max_length`, as its answer depends on that. The folder `assets.extra`
+    holds the vocabulary, the labels, the tokenizer's settings, warm-up
+    requests and a manifest. The version appears complete or not at all.
 
     Args:
         task: A task of `keras_mixattn` with a preprocessor, on the TensorFlow
@@ -103,9 +102,8 @@ def export_saved_model(
     options = check_options(task, max_length, pairs, buckets, batch_sizes)
     directory = Path(directory)
     check_version(directory, version, overwrite)
-    exported = in_dtype(task, dtype)
-    if not options.buckets:  # Without padding there would be many shapes.
-        exported = without_padding(exported)
+    # Without padding a server meets many shapes.
+    exported = computed_with(task, dtype, unpad=not options.buckets)
     inputs = inputs_of(exported, options.max_length, options.pairs)
     bundle = serving_bundle(exported, inputs, options.buckets)
     with published(directory, version, overwrite) as new:

@@ -29,6 +29,8 @@ from keras_mixattn.serving.padding import Padding
 from keras_mixattn.serving.rows import checked_rows
 from keras_mixattn.serving.rows import resized
 from keras_mixattn.serving.span_answers import SpanAnswer
+from keras_mixattn.serving.steps import SPREAD
+from keras_mixattn.serving.steps import WIDE_SPREAD
 from keras_mixattn.serving.steps import run_in_steps
 from keras_mixattn.serving.tag_answers import TagAnswer
 
@@ -145,8 +147,7 @@ def _row_function(task, answer, padding):
             widths,
             answer.tails(token_ids),
             answer.step_tokens,
-            # Fewer steps, where padding costs little.
-            spread=3 if task.backbone.unpad else 2,
+            WIDE_SPREAD if task.backbone.unpad else SPREAD,
         )
 
     return run_rows.get_concrete_function()

@@ -7,6 +7,9 @@ import tensorflow as tf
 # Most tokens of a step, padding included: enough to keep a processor busy,
 # and a bound of the memory that a request takes.
 STEP_TOKENS = 4096
+# How many times as long as its shortest row the longest of a step may be:
+# wider, and with fewer steps, where padding costs little.
+SPREAD, WIDE_SPREAD = 2, 3
 
 
 def run_in_steps(
@@ -14,7 +17,7 @@ def run_in_steps(
     padded_lengths,
     tails: dict[str, tuple],
     most_tokens: int = STEP_TOKENS,
-    spread: int = 2,
+    spread: int = SPREAD,
 ) -> dict:
     """Runs a model on the rows of a request, the longest first.
 

@@ -20,7 +20,7 @@ from keras_mixattn.serving.static_checks import check_signatures
 from keras_mixattn.serving.static_checks import check_warm_up
 from keras_mixattn.serving.static_checks import check_weights
 from keras_mixattn.serving.static_checks import stored_floats
-from keras_mixattn.serving.task_copies import in_dtype
+from keras_mixattn.serving.task_copies import computed_with
 from keras_mixattn.serving.versions import existing_versions
 
 _STATIC_CHECKS = {
@@ -153,7 +153,7 @@ def verify(
 def _compared(export, answers, task):
     own, dtype = task.backbone.dtype_policy.name, export.manifest["dtype"]
     is_other = dtype in DTYPES and dtype != own
-    same = in_dtype(task, dtype) if is_other else task
+    same = computed_with(task, dtype) if is_other else task
     problems, difference = check_against_keras(export, answers, same)
     figures = {"largest difference from Keras": difference}
     if is_other:

@@ -1,10 +1,13 @@
 """Padding that is left out changes nothing for real tokens."""
 
+import contextlib
+
 import keras
 import numpy as np
 import pytest
 
 from keras_mixattn import layers
+from keras_mixattn.interpret.layer_calls import replaced_call
 from tests.harness import as_numpy
 from tests.harness import functional
 from tests.harness import normal
@@ -67,6 +70,35 @@ def test_a_block_gives_real_tokens_the_same(allocation, x, masks):
         assert np.all(np.isfinite(one))
 
 
+@pytest.mark.parametrize("num_groups", [1, 2])
+def test_padding_goes_through_no_projection(num_groups):
+    mask = MASKS["padding_mask"]
+    x = normal(*mask.shape, 14)
+    block = layers.EncoderBlock(
+        THREE_WAY, HEAD_DIM, intermediate_dim=18, num_groups=num_groups
+    )
+    block(x)
+    rows = {}
+
+    def counted(name):
+        def answer(call, inputs, **kwargs):
+            rows[name] = inputs.shape[0]
+            return call(inputs, **kwargs)
+
+        return answer
+
+    with contextlib.ExitStack() as stack:
+        for layer in block._flatten_layers():
+            if isinstance(layer, keras.layers.Dense | keras.layers.EinsumDense):
+                stack.enter_context(replaced_call(layer, counted(layer.path)))
+        block(x, mask, unpadding=layers.Unpad()(mask))
+    of_rows = "pooling/global_aggregation"  # projects a summary of each row
+    assert len(rows) == 13
+    assert {count for path, count in rows.items() if of_rows not in path} == {
+        mask.sum()
+    }
+
+
 def test_a_row_of_padding_hangs_on_no_other():
     block = layers.EncoderBlock(THREE_WAY, HEAD_DIM, intermediate_dim=17)
     mask = MASKS["padding_mask"].copy()
@@ -94,8 +126,8 @@ def test_a_compiled_model_leaves_padding_out():
     expected = as_numpy(block(**batch))
     model = functional(unpadded, batch)
     assert model.output_shape == (None, None, X.shape[-1])
-    run_eagerly = keras.backend.backend() == "jax"
-    model.compile(run_eagerly=run_eagerly, jit_compile=False)
+    model.compile()
+    assert not model.jit_compile
     found = model.predict(batch, verbose=0)
     real = real_tokens(MASKS["padding_mask"])
     np.testing.assert_allclose(found[real], expected[real], atol=1e-5)

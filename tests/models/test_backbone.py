@@ -214,6 +214,7 @@ def test_unknown_argument_is_not_swallowed():
         ("conv_bert", {}),
         ("hybrid_bert", {}),
         ("hybrid_bert", {"drop_mask": "keys", "mask_token_id": 4}),
+        ("hybrid_bert", {"pooling_segments": 3}),
     ],
     ids=str,
 )
@@ -236,6 +237,12 @@ def test_padding_that_is_left_out(family, options):
             as_numpy(expected[name])[where],
             atol=5e-5,
         )
+    # It was: what stands there is the last real token's.
+    x = as_numpy(found["sequence_output"])
+    last = np.take_along_axis(x, real.sum(axis=1)[:, None, None] - 1, axis=1)
+    np.testing.assert_array_equal(
+        x, np.where(real[:, :, None], x, last), strict=True
+    )
 
 
 def test_padding_that_is_seen_cannot_be_left_out():

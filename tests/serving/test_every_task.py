@@ -15,7 +15,7 @@ from keras_mixattn.serving.static_checks import check_signatures
 from keras_mixattn.serving.static_checks import check_warm_up
 from keras_mixattn.serving.static_checks import check_weights
 from keras_mixattn.serving.static_checks import stored_floats
-from keras_mixattn.serving.task_copies import in_dtype
+from keras_mixattn.serving.task_copies import computed_with
 from tests.serving.tasks import KINDS
 
 # A short text, its tokens with [CLS] and [SEP], and those of a pair of it;
@@ -84,7 +84,7 @@ def test_what_it_is_made_of(exported_task, name):
 def test_served_equals_predicted(exported_task, answered, name):
     task, path = exported_task(name)
     kind = KINDS[name]
-    task = in_dtype(task, kind.options.get("dtype"))
+    task = computed_with(task, kind.options.get("dtype"))
     length = Export(path).manifest["max_length"]
     tolerance = 1e-5 if "dtype" not in kind.options else 0.05
     found = compare(
