@@ -73,7 +73,7 @@ def export_saved_model(
             outputs are float32. Defaults to the task's own.
         buckets: Lengths that rows are padded up to, ascending, so that a
             server meets few shapes; padding then has its full cost. Defaults
-            to none: rows are padded to the longest.
+            to none: rows are padded to multiples of 8.
         batch_sizes: Batch sizes that the server is warmed up for: its
             `allowed_batch_sizes`, if it batches. Defaults to one.
         overwrite: Whether an existing version is replaced.

@@ -4,6 +4,10 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+# Without buckets: oneDNN keeps what it prepared for a thousand shapes, which
+# the lengths of live texts would exceed.
+_MULTIPLE = 8
+
 
 class Padding:
     """To which width each row of a request is padded.
@@ -16,8 +20,8 @@ class Padding:
         backbone: The backbone of the exported task.
         least_width: Fewest tokens of a row that the task takes.
         max_length: Most tokens of a row that is packed from texts.
-        buckets: Lengths that rows are padded up to; none for the longest. A
-            row beyond the last is padded to `max_length`, or to the longest
+        buckets: Lengths that rows are padded up to; none for multiples of 8.
+            A row beyond the last is padded to `max_length`, or to the longest
             one that the backbone takes.
 
     Attributes:
@@ -63,6 +67,7 @@ class Padding:
             return tf.fill(tf.shape(lengths), self.most_tokens)
         widths = tf.maximum(lengths, self._least_width)
         if not self._buckets:
-            return widths
+            widths = -(-widths // _MULTIPLE) * _MULTIPLE
+            return tf.minimum(widths, self.most_tokens)
         buckets = tf.constant(self._buckets)
         return tf.gather(buckets, tf.searchsorted(buckets, widths))

@@ -7,17 +7,18 @@ import pytest
 from keras_mixattn.serving.padding import Padding
 
 
-def widths(lengths, sees_padding=False, least_width=1, buckets=()):
+def widths(lengths, sees_padding=False, least_width=1, buckets=(), limit=512):
     backbone = types.SimpleNamespace(
-        max_sequence_length=512, sees_padding=sees_padding
+        max_sequence_length=limit, sees_padding=sees_padding
     )
     padding = Padding(backbone, least_width, 128, buckets)
     return padding.widths(lengths).numpy().tolist()
 
 
-def test_rows_are_not_padded_without_buckets():
-    assert widths([1, 65, 300]) == [1, 65, 300]
-    assert widths([1, 65, 300], least_width=20) == [20, 65, 300]
+def test_rows_are_hardly_padded_without_buckets():
+    assert widths([1, 8, 65, 300]) == [8, 8, 72, 304]
+    assert widths([1, 65, 300], least_width=20) == [24, 72, 304]
+    assert widths([1, 499, 503], limit=503) == [8, 503, 503]
 
 
 @pytest.mark.parametrize("buckets", [(16, 32, 64), (16, 32, 64, 128)])
