@@ -2,7 +2,8 @@
 
     python -m training.build_comparison_data runs/compare_mixers/data
 
-The text is the novels and news below `--text`, and the task is to tell
+The text is that of `--text`, packed files or directories of directories of
+them, by default novels and news, and the task is to tell
 banking questions apart, `--task`; where either is missing, text and task are
 those of the demo. Files have the same names as the demo's.
 """
@@ -52,18 +53,19 @@ def main(argv: Sequence[str] | None = None) -> None:
         description="Writes the text and the task mixers are compared on.",
     )
     parser.add_argument("directory", type=Path, help="where to write")
-    parser.add_argument("--text", type=Path, default=TEXT)
+    parser.add_argument("--text", type=Path, nargs="+", default=[Path(TEXT)])
     parser.add_argument("--task", type=Path, default=TASK)
     parser.add_argument(
         "--all", action="store_true", help="all that is not held out"
     )
     arguments = parser.parse_args(argv)
-    texts = sorted(arguments.text.glob("*/*.gz"))
+    texts = [file for path in arguments.text for file in _files(path)]
     tables = [arguments.task / f"{name}.csv" for name in ("train", "test")]
     if not texts or not all(table.is_file() for table in tables):
+        given = " ".join(map(str, arguments.text))
         print(
-            f"'{arguments.text}' or '{arguments.task}' is not there: "
-            "comparing on the text and the task of the demo."
+            f"'{given}' or '{arguments.task}' is not there: comparing on the "
+            "text and the task of the demo."
         )
         build_demo_data.main([str(arguments.directory)])
         _write_source(["docstrings"], "packages", arguments.directory)
@@ -78,6 +80,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         names = sorted({path.parent.name for path in texts})
         _write_source(names, arguments.task.name, partial)
     print(f"Wrote {arguments.directory}.")
+
+
+def _files(path: Path) -> list[Path]:
+    return [path] if path.is_file() else sorted(path.glob("*/*.gz"))
 
 
 def _write_source(texts: list[str], task: str, directory: Path) -> None:

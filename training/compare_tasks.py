@@ -4,9 +4,10 @@ r"""Pre-trains encoders of one size, fine-tunes them, and writes one table.
     python -m training.compare_tasks --data_directory DATA --study detection
 
 `tasks`: ConvBERT, HybridBERT and an attention-only encoder, masked LMs on the
-text below `DATA/text`, are fine-tuned on all of `training.tasks`; on some
-also without pre-training. `detection`: ConvBERT and an attention-only encoder,
-which learned to detect replaced tokens, on five of them, three seeds each.
+text below `DATA/text` and on IMDB's training reviews, are fine-tuned on all of
+`training.tasks`; on some also without pre-training. `detection`: ConvBERT and
+an attention-only encoder, which learned to detect replaced tokens in the text
+below `DATA/text`, on five of them, three seeds each.
 
 Each run has one core, and as many run at a time as there are cores. Stop it at
 any time and run it again: finished runs are skipped and interrupted ones go
@@ -35,9 +36,9 @@ from training.task_report import write_report
 
 _VOCABULARY_SIZE = 16000
 
-# What makes a task end within minutes on one core.
-_LIMITS = {
-    "squadshifts": {"max_train_texts": 6000},
+# What makes a task end within minutes on one core, or learn in few steps.
+_SETTINGS = {
+    "squadshifts": {"max_train_texts": 10000, "batch_size": 16},
     "imdb": {"max_train_texts": 5000, "max_held_out_texts": 5000},
     "glue/sst2": {"max_train_texts": 20000},
     "goemotions": {"max_train_texts": 20000},
@@ -78,11 +79,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     directory = arguments.run_directory or Path(
         "runs", f"compare_{arguments.study}"
     )
-    if not (arguments.data_directory / "text").is_dir():
-        raise InputError(
-            f"'{arguments.data_directory}' has no directory 'text'; give the "
-            "directory of the data sets that training/tasks.py lists."
-        )
+    for name in study.text:
+        if not (arguments.data_directory / name).exists():
+            raise InputError(
+                f"'{arguments.data_directory}' has no '{name}', on which is "
+                "pre-trained; give the directory of the data sets that "
+                "training/tasks.py lists."
+            )
     try:
         if not arguments.report:
             compare(
@@ -104,9 +107,8 @@ def compare(study: Study, data: Path, directory: Path, workers: int) -> None:
     Raises:
         InputError: A stage failed; its log says why.
     """
-    stamps = run_stages(
-        text_stages(data, directory), directory / "stages.json", "", False
-    )
+    stages = text_stages(study, data, directory)
+    stamps = run_stages(stages, directory / "stages.json", "", False)
     mark = stamps["vocabulary"]["mark"]
     pretrain = {
         encoder: pretrain_stage(study, *encoder, directory)
@@ -132,10 +134,11 @@ def compare(study: Study, data: Path, directory: Path, workers: int) -> None:
     run_stages([costs], directory / "costs_stages.json", mark, False)
 
 
-def text_stages(data: Path, directory: Path) -> list[Stage]:
+def text_stages(study: Study, data: Path, directory: Path) -> list[Stage]:
     """Returns the stages that make the text of pre-training.
 
     Args:
+        study: What is compared.
         data: Where the text is.
         directory: Where everything is written.
     """
@@ -145,7 +148,7 @@ def text_stages(data: Path, directory: Path) -> list[Stage]:
             "data",
             "Read the text",
             ("-m", "training.build_comparison_data", f"{text}")
-            + ("--text", f"{data / 'text'}")
+            + ("--text", *(f"{data / name}" for name in study.text))
             + ("--task", f"{data / 'cls' / 'banking77'}", "--all"),
             outputs=(text,),
         ),
@@ -219,15 +222,15 @@ def finetune_stage(run: Run, data: Path, directory: Path) -> Stage:
     """
     folder = directory / run.folder
     encoder = directory / encoder_folder(run.encoder, run.pretrained)
-    limits = [
+    settings = [
         word
-        for key, value in _LIMITS.get(run.task, {}).items()
+        for key, value in _SETTINGS.get(run.task, {}).items()
         for word in (f"--{key}", json.dumps(value))
     ]
     return Stage(
         "finetune",
         f"Fine-tune {run.folder}",
-        ("-m", "training.finetune", "--task", run.task, *limits)
+        ("-m", "training.finetune", "--task", run.task, *settings)
         + ("--data_directory", f"{data}")
         + ("--preset", f"{encoder / 'pretrain/preset'}")
         + ("--run_directory", f"{folder / 'finetune'}")

@@ -65,11 +65,14 @@ class Study:
 
     Args:
         name: A word.
-        encoders: By name, all of one size and pre-trained on one text.
+        text: What all are pre-trained on: directories and packed files, below
+            that of the data.
+        encoders: By name, all of one size.
         runs: The fine-tunings, in order.
     """
 
     name: str
+    text: tuple[str, ...]
     encoders: dict[str, Encoder]
     runs: tuple[Run, ...]
 
@@ -125,10 +128,16 @@ def _every_task_first() -> tuple[Run, ...]:
 
 _STUDIES = (
     # All tasks, by encoders that learned to predict masked tokens.
-    Study("tasks", _ON_TASKS, _every_task_first()),
+    Study(
+        "tasks",
+        ("text", "long/imdb/train.jsonl.gz"),
+        _ON_TASKS,
+        _every_task_first(),
+    ),
     # Some, by encoders that learned to detect replaced ones.
     Study(
         "detection",
+        ("text",),
         _BY_DETECTION,
         tuple(
             Run(task, encoder, True, seed)

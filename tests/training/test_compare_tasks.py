@@ -1,10 +1,12 @@
 """The comparison on tasks: its runs, their commands, what its report says."""
 
 import dataclasses
+import gzip
 import json
 
 import pytest
 
+from training import build_comparison_data
 from training import compare_tasks
 from training.config import read_config
 from training.finetune import keys_of_task
@@ -28,7 +30,7 @@ ON_TASKS = STUDIES["tasks"]
 def study_of(*runs):
     names = dict.fromkeys(run.encoder for run in runs)
     encoders = {name: ON_TASKS.encoders[name] for name in names}
-    return Study("tasks", encoders, runs)
+    return Study("tasks", ("text",), encoders, runs)
 
 
 def pretrain(directory, encoder, losses):
@@ -103,13 +105,13 @@ def test_the_command_of_every_task_can_be_read(task, tmp_path):
     config, _ = read_config(FinetuneConfig, words[2:], "", {}, keys_of_task)
     assert config.seed == 3
     assert config.kind == TASKS[task].get("kind", "class")
-    limits = compare_tasks._LIMITS.get(task, {})
-    assert all(getattr(config, key) == limits[key] for key in limits)
+    settings = compare_tasks._SETTINGS.get(task, {})
+    assert all(getattr(config, key) == settings[key] for key in settings)
     assert stage.outputs[0].is_relative_to(tmp_path / run.folder)
 
 
-def test_limits_are_of_tasks_that_exist():
-    assert set(compare_tasks._LIMITS) | set(THOROUGH) <= set(TASKS)
+def test_settings_are_of_tasks_that_exist():
+    assert set(compare_tasks._SETTINGS) | set(THOROUGH) <= set(TASKS)
 
 
 def test_an_untrained_encoder_is_the_same_one_that_learned_nothing(tmp_path):
@@ -185,10 +187,45 @@ def test_an_empty_report_can_be_written(tmp_path):
 
 
 def test_a_directory_without_text_is_said(tmp_path, capsys):
-    with pytest.raises(SystemExit) as stop:
-        compare_tasks.main(["--data_directory", f"{tmp_path / 'nothing'}"])
-    assert stop.value.code == 2
-    assert "has no directory 'text'" in capsys.readouterr().err
+    for missing in ("text", "long/imdb/train.jsonl.gz"):
+        with pytest.raises(SystemExit) as stop:
+            compare_tasks.main(["--data_directory", f"{tmp_path}"])
+        assert stop.value.code == 2
+        assert f"has no '{missing}'" in capsys.readouterr().err
+        (tmp_path / missing).mkdir(parents=True)
+
+
+def test_text_is_of_directories_and_files(tmp_path):
+    data = tmp_path / "data"
+    lines = {
+        "text/novels/a.txt.gz": "It was night.\n",
+        "text/news/b.txt.gz": "It was in the papers.\n",
+        "reviews.jsonl.gz": '{"text": "It was a good film."}\n',
+        "cls/task/train.csv": "text,category\na,yes\nb,no\nc,yes\n",
+        "cls/task/test.csv": "text,category\na,yes\n",
+    }
+    for name, text in lines.items():
+        path = data / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        content = text.encode()
+        if path.suffix == ".gz":
+            content = gzip.compress(content)
+        path.write_bytes(content)
+    build_comparison_data.main(
+        [f"{tmp_path / 'made'}", "--all"]
+        + ["--text", f"{data / 'text'}", f"{data / 'reviews.jsonl.gz'}"]
+        + ["--task", f"{data / 'cls' / 'task'}"]
+    )
+    made = [
+        (tmp_path / "made" / f"text_{split}.jsonl").read_text().splitlines()
+        for split in ("dev", "train")
+    ]
+    texts = [json.loads(line)["text"] for lines in made for line in lines]
+    assert texts == [
+        "It was in the papers.",
+        "It was night.",
+        "It was a good film.",
+    ]
 
 
 def test_finished_runs_are_left_alone(tmp_path, monkeypatch):
@@ -212,7 +249,7 @@ def test_finished_runs_are_left_alone(tmp_path, monkeypatch):
     monkeypatch.setattr(
         compare_tasks,
         "text_stages",
-        lambda data, directory: [Stage("vocabulary", "Nothing", ("-c", ""))],
+        lambda *given: [Stage("vocabulary", "Nothing", ("-c", ""))],
     )
     monkeypatch.setattr(
         compare_tasks,
