@@ -38,6 +38,8 @@ class Unpad(keras.layers.Layer):
     function of JAX does not allow, so models with this layer are not compiled
     by XLA unless that is asked for.
 
+    Masking: see `Unpadding`.
+
     Args:
         **kwargs: See `keras.layers.Layer`.
 

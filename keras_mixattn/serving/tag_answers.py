@@ -41,7 +41,9 @@ class TagAnswer(Answer):
         probabilities = kept["probabilities"]  # (R, T, C)
         if rows.origin is not None:
             return self._of_words(probabilities, rows.origin)
-        within = tf.sequence_mask(rows.lengths, tf.shape(probabilities)[1])
+        longest = tf.reduce_max(tf.concat([rows.lengths, [0]], axis=0))
+        probabilities = probabilities[:, :longest]
+        within = tf.sequence_mask(rows.lengths, longest)
         best = tf.argmax(probabilities, axis=-1)
         tags = tf.gather(tf.constant(self._names[0]), best)
         return {
