@@ -111,8 +111,8 @@ class MixedEncoderBackbone(FromAnyPreset, keras_hub.models.Backbone):
         unpad: Whether padding is left out of what each token goes through by
             itself, which is most of the work. Real tokens get the same
             vectors, padded ones any. Its shapes hang on values, so the model
-            is not compiled by XLA, nor on JAX; and `padding` must be
-            `"mask"`. Defaults to `False`.
+            is not compiled by XLA, and does not train on JAX; and `padding`
+            must be `"mask"`. Defaults to `False`.
         dtype: Data type or policy of computations and weights.
         name: Name of the model.
         trainable: Whether the weights are trained. Defaults to `True`.
