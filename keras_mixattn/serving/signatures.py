@@ -29,8 +29,8 @@ from keras_mixattn.serving.padding import Padding
 from keras_mixattn.serving.rows import checked_rows
 from keras_mixattn.serving.rows import resized
 from keras_mixattn.serving.span_answers import SpanAnswer
-from keras_mixattn.serving.steps import SPREAD
-from keras_mixattn.serving.steps import WIDE_SPREAD
+from keras_mixattn.serving.steps import PADDED
+from keras_mixattn.serving.steps import UNPADDED
 from keras_mixattn.serving.steps import run_in_steps
 from keras_mixattn.serving.tag_answers import TagAnswer
 
@@ -147,7 +147,7 @@ def _row_function(task, answer, padding):
             widths,
             answer.tails(token_ids),
             answer.step_tokens,
-            WIDE_SPREAD if task.backbone.unpad else SPREAD,
+            UNPADDED if task.backbone.unpad else PADDED,
         )
 
     return run_rows.get_concrete_function()

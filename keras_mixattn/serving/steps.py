@@ -1,15 +1,31 @@
 """Running the rows of a request in steps, rows of like length together."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import tensorflow as tf
 
 # Most tokens of a step, padding included: enough to keep a processor busy,
 # and a bound of the memory that a request takes.
 STEP_TOKENS = 4096
-# How many times as long as its shortest row the longest of a step may be:
-# wider, and with fewer steps, where padding costs little.
-SPREAD, WIDE_SPREAD = 2, 3
+
+
+class Sharing(NamedTuple):
+    """Which rows share a step.
+
+    Attributes:
+        spread: Rows do if the longest is at most so many times as long as the
+            shortest.
+        pairs: Others do while padding adds at most so many pairs of tokens
+            to compare: a step has a cost of its own.
+    """
+
+    spread: int
+    pairs: int
+
+
+# Padding costs as much as a real token, or is only mixed.
+PADDED, UNPADDED = Sharing(2, 0), Sharing(3, 65536)
 
 
 def run_in_steps(
@@ -17,7 +33,7 @@ def run_in_steps(
     padded_lengths,
     tails: dict[str, tuple],
     most_tokens: int = STEP_TOKENS,
-    spread: int = SPREAD,
+    sharing: Sharing = PADDED,
 ) -> dict:
     """Runs a model on the rows of a request, the longest first.
 
@@ -32,8 +48,7 @@ def run_in_steps(
         tails: For each output its shape without the rows, and its type; an
             output of a step that is smaller is padded with zeros.
         most_tokens: Most tokens of a step, unless one row has more.
-        spread: How many times as long as the shortest row of a step the
-            longest may be.
+        sharing: Which rows share a step.
 
     Returns:
         A dict of the outputs of all rows.
@@ -57,8 +72,14 @@ def run_in_steps(
     def body(done, made):
         left = descending[done:]
         width = left[0]
-        alike = tf.reduce_sum(tf.cast(spread * left >= width, tf.int32))
-        size = tf.minimum(alike, tf.maximum(most_tokens // width, 1))
+        shares = tf.logical_or(
+            sharing.spread * left >= width,
+            tf.cumsum(width - left) <= sharing.pairs // width,
+        )
+        size = tf.minimum(
+            tf.reduce_sum(tf.cast(shares, tf.int32)),
+            tf.maximum(most_tokens // width, 1),
+        )
         rows = order[done : done + size]  # (R,)
         outputs = step(rows, width)
         made = {

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_mixattn.serving.steps import PADDED
+from keras_mixattn.serving.steps import Sharing
 from keras_mixattn.serving.steps import run_in_steps
 
 
-def run(lengths, budget, spread=2):
+def run(lengths, budget, sharing=PADDED):
     """Returns the widths that rows ran with, and the sizes of the steps."""
     tokens = tf.constant(np.arange(11 * len(lengths)).reshape(-1, 11))
     sizes = tf.Variable(tf.zeros([0, 2], tf.int32), shape=[None, 2])
@@ -29,7 +31,7 @@ def run(lengths, budget, spread=2):
             "tokens": ([11], tf.int64),
             "first": ([1], tf.int64),
         }
-        return run_in_steps(step, lengths, tails, budget, spread)
+        return run_in_steps(step, lengths, tails, budget, sharing)
 
     outputs = all_rows(tf.constant(lengths, tf.int32))
     for row, length in enumerate(lengths):
@@ -46,9 +48,16 @@ def test_short_rows_do_not_pay_for_long_ones():
 
 
 def test_lengths_may_be_spread_wider():
-    widths, sizes = run([3, 11, 6, 2, 1, 5], 1000, spread=4)
+    widths, sizes = run([3, 11, 6, 2, 1, 5], 1000, Sharing(4, 0))
     assert sizes == [[4, 11], [2, 2]]
     assert widths == [11, 11, 11, 2, 2, 11]
+
+
+@pytest.mark.parametrize("pairs, rows", [(76, 1), (77, 2), (164, 2), (165, 3)])
+def test_rows_of_any_length_share_a_step_while_that_pads_little(pairs, rows):
+    """Padding has 7 positions, then 15, each compared with 11 tokens."""
+    _, sizes = run([11, 3, 4, 1], 1000, Sharing(1, pairs))
+    assert sizes[0] == [rows, 11]
 
 
 @pytest.mark.parametrize("budget", [1, 11, 23])
