@@ -12,6 +12,7 @@ from pathlib import Path
 
 from benchmarks import input_pipeline
 from benchmarks import mixer_table
+from benchmarks import serving_table as serving_tables
 from benchmarks.accuracy import accuracy_table
 from benchmarks.cells import parse_cell
 from benchmarks.contenders import CONTENDERS
@@ -78,7 +79,7 @@ def detection_table() -> str:
 
 
 def _speed_table(file):
-    report = json.loads((RESULTS / file).read_text())
+    report = _read(file)
     measured = {
         name
         for entry in report["cells"].values()
@@ -116,8 +117,8 @@ def _speed_table(file):
 
 def memory_table() -> str:
     """Returns the peak memory of a training step, counted in two ways."""
-    report = json.loads((RESULTS / "compare.json").read_text())
-    live = json.loads((RESULTS / "live_memory.json").read_text())
+    report = _read("compare.json")
+    live = _read("live_memory.json")
     names = ("keras_mixattn", "pytorch", "bert")
     labels = " | ".join(CONTENDERS[name].label for name in names)
     lines = [
@@ -141,22 +142,21 @@ def memory_table() -> str:
 
 def mixers_table() -> str:
     """Returns what all mixers cost beside attention heads."""
-    return mixer_table.format_report(_mixer_costs())
+    return mixer_table.format_report(_read("mixer_costs.json"))
 
 
 def pooling_table() -> str:
     """Returns what a pooling layer costs beside an attention layer."""
-    return mixer_table.format_summary(_mixer_costs())
-
-
-def _mixer_costs():
-    return json.loads((RESULTS / "mixer_costs.json").read_text())
+    return mixer_table.format_summary(_read("mixer_costs.json"))
 
 
 def input_table() -> str:
     """Returns what a batch of pre-training costs beside its step."""
-    report = json.loads((RESULTS / "input_pipeline.json").read_text())
-    return input_pipeline.format_report(report)
+    return input_pipeline.format_report(_read("input_pipeline.json"))
+
+
+def _read(name):
+    return json.loads((RESULTS / name).read_text())
 
 
 def _multiple(result, ours, clock):
@@ -165,9 +165,19 @@ def _multiple(result, ours, clock):
     return f"{statistics.median(ratios(result, ours, clock)):.2f}"
 
 
+def serving_table() -> str:
+    """Returns how many texts exports answer beside PyTorch."""
+    return serving_tables.format_summary(_read("serving.json"))
+
+
+def servers_table() -> str:
+    """Returns all that was measured of exports and servers."""
+    return serving_tables.format_report(_read("serving.json"))
+
+
 def conversion_table() -> str:
     """Returns what damage does to a conversion, its ids, and what it costs."""
-    parts = json.loads((RESULTS / "conversion.json").read_text())["parts"]
+    parts = _read("conversion.json")["parts"]
     damaged = parts["corruptions"]
     counts = {
         said: sum(one[said] for one in damaged.values())
@@ -202,12 +212,16 @@ TABLES = {
     "input": input_table,
     "memory": memory_table,
     "pooling": pooling_table,
+    "serving": serving_table,
     "conversion": conversion_table,
 }
 # The same of all documents that this script writes.
 DOCUMENTS = {
     "README.md": TABLES,
-    "benchmarks/README.md": {"mixers": mixers_table},
+    "benchmarks/README.md": {
+        "mixers": mixers_table,
+        "serving": servers_table,
+    },
 }
 
 

@@ -29,18 +29,33 @@ def speed_ups(results: dict[str, dict]) -> list[float]:
     assert speed_ups({"keras_mixattn": ours, "pytorch": theirs}) == [3.0]
     ```
     """
-    peers = [
-        result
+    peer, ours = fastest_peer(results), results.get(OURS, {})
+    if peer is None or not ours.get("texts_per_second"):
+        return []
+    return ratios(ours, results[peer], "texts_per_second")
+
+
+def fastest_peer(results: dict[str, dict]) -> str | None:
+    """Returns which of the peers answered the most texts per second.
+
+    Args:
+        results: What `measure_cell` returned.
+
+    Returns:
+        A key of `results`; None if no peer has figures.
+
+    Example:
+
+    ```python
+    assert fastest_peer({"pytorch": {"texts_per_second": [2.0]}}) == "pytorch"
+    ```
+    """
+    medians = {
+        name: statistics.median(result["texts_per_second"])
         for name, result in results.items()
         if name != OURS and result.get("texts_per_second")
-    ]
-    ours = results.get(OURS, {})
-    if not peers or not ours.get("texts_per_second"):
-        return []
-    fastest = max(
-        peers, key=lambda peer: statistics.median(peer["texts_per_second"])
-    )
-    return ratios(ours, fastest, "texts_per_second")
+    }
+    return max(medians, key=medians.get, default=None)
 
 
 def format_report(report: dict) -> str:
@@ -69,6 +84,43 @@ def format_report(report: dict) -> str:
     if report.get("exports"):
         lines += ["", _exports_table(report["exports"])]
     return "\n".join(lines)
+
+
+def format_summary(report: dict) -> str:
+    """Formats the speed of ours and of the fastest peer as Markdown.
+
+    Args:
+        report: The content of `serving.json`, with figures of every cell.
+
+    Returns:
+        A table, one row for each cell.
+    """
+    rows = [
+        [
+            "dtype, load",
+            "texts per second",
+            "p50, p99",
+            "PyTorch",
+            "p50, p99",
+            "ours / PyTorch",
+        ]
+    ]
+    for cell, entry in report["cells"].items():
+        dtype, load = cell.split("/")
+        results = entry["results"]
+        row = [f"{dtype}, {LOADS[load].label}"]
+        for name in (OURS, fastest_peer(results)):
+            texts = statistics.median(results[name]["texts_per_second"])
+            row += [
+                f"{texts:.1f}",
+                f"{', '.join(_latencies(results[name]))} ms",
+            ]
+        rows.append([*row, spread(speed_ups(results))])
+    return table(rows)
+
+
+def _latencies(result):
+    return [f"{statistics.median(result[x]):.0f}" for x in ("p50_ms", "p99_ms")]
 
 
 def _speed_table(cells):
@@ -104,7 +156,7 @@ def _figures(name, result, ours):
         ]
     return [
         spread(result["texts_per_second"]),
-        *(f"{statistics.median(result[x]):.0f}" for x in ("p50_ms", "p99_ms")),
+        *_latencies(result),
         f"{1000 * statistics.median(result['cpu']):.1f}",
         *multiples,
         f"{result['difference']:.1e}",

@@ -25,6 +25,7 @@ from benchmarks.serving_soak_report import faults
 from benchmarks.serving_soak_report import format_soak
 from benchmarks.serving_soak_report import memory_figures
 from benchmarks.serving_table import format_report
+from benchmarks.serving_table import format_summary
 from benchmarks.serving_table import speed_ups
 from benchmarks.serving_traffic import KINDS
 from benchmarks.serving_traffic import NOT_REFUSED
@@ -161,6 +162,18 @@ def test_the_table_has_multiples_failures_and_the_export():
     assert "| failed: no module | - |" in text
     assert "pytorch: failed requests {'INTERNAL': 3}" in text
     assert "| parameters | 1,234 |" in text
+
+
+def test_the_summary_is_beside_the_faster_peer():
+    text = format_summary(
+        report_of(
+            keras_mixattn=measured(6.0, 8.0),
+            pytorch={"reason": "failed: no module"},
+            pytorch_autocast=measured(2.0, 2.0),
+        )
+    )
+    figures = "| 7.0 | 40, 60 ms | 2.0 | 40, 60 ms | 3.50 (3.00-4.00) |"
+    assert text.endswith(figures)
 
 
 def test_finished_cells_are_not_measured_again(tmp_path, monkeypatch, capsys):
