@@ -3,9 +3,9 @@
     python -m training.build_comparison_data runs/compare_mixers/data
 
 The text is that of `--text`, packed files or directories of directories of
-them, by default novels and news, and the task is to tell
-banking questions apart, `--task`; where either is missing, text and task are
-those of the demo. Files have the same names as the demo's.
+them, by default novels and news, and the task, `--task`, is to tell banking
+questions apart; where either is missing, text and task are those of the demo.
+Files have the same names as the demo's.
 """
 
 import argparse

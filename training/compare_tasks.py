@@ -5,9 +5,10 @@ r"""Pre-trains encoders of one size, fine-tunes them, and writes one table.
 
 `tasks`: ConvBERT, HybridBERT and an attention-only encoder, masked LMs on the
 text below `DATA/text` and on IMDB's training reviews, are fine-tuned on all of
-`training.tasks`; on some also without pre-training. `detection`: ConvBERT and
-an attention-only encoder, which learned to detect replaced tokens in the text
-below `DATA/text`, on five of them, three seeds each.
+`training.tasks`; ConvBERT on some also with three seeds and without
+pre-training. `detection`: ConvBERT and an attention-only encoder, which learned
+to detect replaced tokens in the text below `DATA/text`, on five of them, three
+seeds each.
 
 Each run has one core, and as many run at a time as there are cores. Stop it at
 any time and run it again: finished runs are skipped and interrupted ones go

@@ -20,7 +20,8 @@ class Padding:
         backbone: The backbone of the exported task.
         least_width: Fewest tokens of a row that the task takes.
         max_length: Most tokens of a row that is packed from texts.
-        buckets: Lengths that rows are padded up to; none for multiples of 8.
+        buckets: Lengths that rows are padded up to, the next multiple of 8
+            if empty.
             A row beyond the last is padded to `max_length`, or to the longest
             one that the backbone takes.
 
