@@ -37,14 +37,6 @@ from training.task_report import write_report
 
 _VOCABULARY_SIZE = 16000
 
-# What makes a task end within minutes on one core, or learn in few steps.
-_SETTINGS = {
-    "squadshifts": {"max_train_texts": 10000, "batch_size": 16},
-    "imdb": {"max_train_texts": 5000, "max_held_out_texts": 5000},
-    "glue/sst2": {"max_train_texts": 20000},
-    "goemotions": {"max_train_texts": 20000},
-}
-
 
 @exit_on_input_error
 def main(argv: Sequence[str] | None = None) -> None:
@@ -126,7 +118,7 @@ def compare(study: Study, data: Path, directory: Path, workers: int) -> None:
         mark += repr(stage.arguments) + stage.configs[0].read_text()
     run_all(
         study.runs,
-        lambda run: [finetune_stage(run, data, directory)],
+        lambda run: [finetune_stage(study, run, data, directory)],
         workers,
         "Fine-tuning",
         mark,
@@ -213,10 +205,13 @@ def cost_stage(study: Study, directory: Path) -> Stage:
     )
 
 
-def finetune_stage(run: Run, data: Path, directory: Path) -> Stage:
+def finetune_stage(
+    study: Study, run: Run, data: Path, directory: Path
+) -> Stage:
     """Returns the stage of a run.
 
     Args:
+        study: What is compared.
         run: The run.
         data: Where the tasks are.
         directory: Where everything is written.
@@ -225,7 +220,7 @@ def finetune_stage(run: Run, data: Path, directory: Path) -> Stage:
     encoder = directory / encoder_folder(run.encoder, run.pretrained)
     settings = [
         word
-        for key, value in _SETTINGS.get(run.task, {}).items()
+        for key, value in study.settings.get(run.task, {}).items()
         for word in (f"--{key}", json.dumps(value))
     ]
     return Stage(

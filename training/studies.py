@@ -69,12 +69,15 @@ class Study:
             that of the data.
         encoders: By name, all of one size.
         runs: The fine-tunings, in order.
+        settings: By task the keys of fine-tuning that are not its own, which
+            make it end within minutes on one core or learn in few steps.
     """
 
     name: str
     text: tuple[str, ...]
     encoders: dict[str, Encoder]
     runs: tuple[Run, ...]
+    settings: dict[str, dict] = dataclasses.field(default_factory=dict)
 
     def pretrainings(self) -> list[tuple[str, bool]]:
         """Returns names of encoders, and whether they learn anything."""
@@ -128,6 +131,24 @@ def _every_task_first() -> tuple[Run, ...]:
     return tuple(dict.fromkeys(once + more))
 
 
+def _short(task: str) -> dict:
+    """Returns settings by which all tasks take some hours on two cores."""
+    epochs = TASKS[task].get("epochs", 3)
+    return {"dtype": "mixed_bfloat16", "epochs": min(epochs, 3)}
+
+
+_SHORTER = {
+    "glue/sst2": {"max_train_texts": 10000},
+    "goemotions": {"max_train_texts": 10000},
+    "imdb": {
+        "max_train_texts": 2000,
+        "max_held_out_texts": 2000,
+        "epochs": 2,
+    },
+    "movie_reviews": {"epochs": 2},
+    "squadshifts": {"max_train_texts": 4000, "batch_size": 16},
+}
+
 _STUDIES = (
     # All tasks, by encoders that learned to predict masked tokens.
     Study(
@@ -135,6 +156,7 @@ _STUDIES = (
         ("text", "long/imdb/train.jsonl.gz"),
         _ON_TASKS,
         _every_task_first(),
+        {task: {**_short(task), **_SHORTER.get(task, {})} for task in TASKS},
     ),
     # Some, by encoders that learned to detect replaced ones.
     Study(
@@ -147,6 +169,7 @@ _STUDIES = (
                 _SEEDS, _DETECTION_TASKS, _BY_DETECTION
             )
         ),
+        {"glue/sst2": {"max_train_texts": 20000}},
     ),
 )
 STUDIES = {study.name: study for study in _STUDIES}

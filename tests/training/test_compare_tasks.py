@@ -102,19 +102,27 @@ def test_encoders_differ_in_their_heads_alone(name):
 @pytest.mark.parametrize("task", TASKS)
 def test_the_command_of_every_task_can_be_read(task, tmp_path):
     run = Run(task, "HybridBERT", True, 3)
-    stage = compare_tasks.finetune_stage(run, tmp_path / "data", tmp_path)
+    stage = compare_tasks.finetune_stage(
+        ON_TASKS, run, tmp_path / "data", tmp_path
+    )
     words = list(stage.arguments)
     assert words[:2] == ["-m", "training.finetune"]
     config, _ = read_config(FinetuneConfig, words[2:], "", {}, keys_of_task)
     assert config.seed == 3
     assert config.kind == TASKS[task].get("kind", "class")
-    settings = compare_tasks._SETTINGS.get(task, {})
+    settings = ON_TASKS.settings[task]
     assert all(getattr(config, key) == settings[key] for key in settings)
     assert stage.outputs[0].is_relative_to(tmp_path / run.folder)
 
 
-def test_settings_are_of_tasks_that_exist():
-    assert set(compare_tasks._SETTINGS) | set(THOROUGH) <= set(TASKS)
+@pytest.mark.parametrize("name", STUDIES)
+def test_settings_are_of_tasks_that_exist(name):
+    assert set(STUDIES[name].settings) | set(THOROUGH) <= set(TASKS)
+
+
+def test_no_task_is_trained_on_for_longer_than_it_asks():
+    for task, settings in ON_TASKS.settings.items():
+        assert settings["epochs"] <= min(TASKS[task].get("epochs", 3), 3)
 
 
 def test_an_untrained_encoder_is_the_same_one_that_learned_nothing(tmp_path):
@@ -270,7 +278,9 @@ def test_finished_runs_are_left_alone(tmp_path, monkeypatch):
     monkeypatch.setattr(
         compare_tasks,
         "finetune_stage",
-        lambda run, data, directory: stage("finetune", directory / run.folder),
+        lambda study, run, data, directory: stage(
+            "finetune", directory / run.folder
+        ),
     )
     study = study_of(ONE, dataclasses.replace(ONE, pretrained=False))
     for _ in range(2):
