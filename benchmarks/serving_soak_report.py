@@ -16,9 +16,8 @@ MOST_GROWTH = 0.05
 # Seconds after which a version that was unloaded has given its memory back.
 AFTER_SWAP = 5.0
 LEAST_SAMPLES = 10
-# When versions take over, as shares of the time: three while memory is judged
-# and one before. Where two versions met once, the heap stays scattered.
-SWAPS = (1 / 12, 1 / 4, 1 / 2, 3 / 4)
+# Versions that take over under load.
+SWAPS = 3
 # Codes that are no failure; a deadline is the client's own choice.
 EXPECTED = ("OK", REFUSED, "DEADLINE_EXCEEDED")
 
@@ -140,7 +139,7 @@ def faults(report: dict) -> list[str]:
 
     ```python
     report = {"codes": {"OK": 9, "WRONG": 1}, "server_code": 0}
-    report |= {"memory": {"is_flat": True}, "swaps": [{}] * 4}
+    report |= {"memory": {"is_flat": True}, "swaps": [{}, {}, {}]}
     assert faults(report) == ["1 request(s) ended with WRONG."]
     ```
     """
@@ -154,10 +153,9 @@ def faults(report: dict) -> list[str]:
         for swap in report["swaps"]
         if "error" in swap
     ]
-    if len(report["swaps"]) < len(SWAPS):
+    if len(report["swaps"]) < SWAPS:
         found.append(
-            f"Only {len(report['swaps'])} of {len(SWAPS)} versions were "
-            "published."
+            f"Only {len(report['swaps'])} of {SWAPS} versions were published."
         )
     if report["server_code"]:
         found.append(f"The server ended with code {report['server_code']}.")

@@ -5,7 +5,7 @@
 
 Eight clients ask a server in a process of its own by REST and gRPC, for texts
 and for token ids, of mixed lengths, some of them for what must be refused.
-Meanwhile the next versions are exported beside the served one, four times.
+Meanwhile the next versions are exported beside the served one, three times.
 Every answer is compared with the right one. Prints a table and writes
 `benchmarks/measured/soak.json` and `soak.png`, a run under 30 minutes into
 `runs`. Exit code 1 says that something went wrong, 2 that an argument was
@@ -187,14 +187,15 @@ class Course:
         server: The server.
         swap: Function that publishes the next version.
         seconds: How long the load lasts.
+        swaps: How many versions are published, at equal distances.
     """
 
-    def __init__(self, server: Server, swap, seconds: float):
+    def __init__(self, server: Server, swap, seconds: float, swaps: int):
         self.samples, self.swaps = [], []
         self._server = server
         self._swap = swap
         self._between_samples = seconds / SAMPLES
-        self._moments = [seconds * share for share in SWAPS]
+        self._pauses = [seconds * (n + 1) / (swaps + 1) for n in range(swaps)]
         self._is_over = threading.Event()
         self._begin = time.perf_counter()
 
@@ -223,7 +224,7 @@ class Course:
                 self.samples.append((self._now(), self._server.memory()))
 
     def _publish(self):
-        for version, moment in enumerate(self._moments, 2):
+        for version, moment in enumerate(self._pauses, 2):
             if self._is_over.wait(max(moment - self._now(), 0)):
                 return
             self.swaps.append(self._swap_to(version))
@@ -275,7 +276,9 @@ def soak(size: str, seconds: float, folder: pathlib.Path) -> dict:
         make_client = MixedTraffic(
             server.grpc_address, server.rest_url, MODEL, token_ids
         )
-        course = Course(server, lambda: export(preset, directory), seconds)
+        course = Course(
+            server, lambda: export(preset, directory), seconds, SWAPS
+        )
         _say(f"loading it for {seconds / 60:.1f} minutes")
         with course.watched():
             result = run_load(

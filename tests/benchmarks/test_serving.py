@@ -19,7 +19,6 @@ from benchmarks.serving_cells import all_cells
 from benchmarks.serving_driver import TOLERANCES
 from benchmarks.serving_driver import differences
 from benchmarks.serving_driver import on_other_cores
-from benchmarks.serving_soak_report import SWAPS
 from benchmarks.serving_soak_report import by_the_minute
 from benchmarks.serving_soak_report import draw_soak
 from benchmarks.serving_soak_report import faults
@@ -67,10 +66,10 @@ def soaked(**changes):
     swaps = [
         {
             "version": n + 2,
-            "began": 120.0 * share,
-            "unloaded": 120.0 * share + 10,
+            "began": 30.0 * n + 30,
+            "unloaded": 30.0 * n + 40,
         }
-        for n, share in enumerate(SWAPS)
+        for n in range(3)
     ]
     return {
         "size": "tiny",
@@ -261,9 +260,9 @@ def test_a_soak_names_its_faults():
     assert "WRONG" in faults(soaked(codes={"OK": 9, "WRONG": 1}))[0]
     assert faults(soaked(codes={"OK": 9, "DEADLINE_EXCEEDED": 1})) == []
     assert NOT_REFUSED in faults(soaked(codes={NOT_REFUSED: 1}))[0]
-    assert "Only 0 of 4" in faults(soaked(swaps=[]))[0]
+    assert "Only 0 of 3" in faults(soaked(swaps=[]))[0]
     assert "code 7" in faults(soaked(server_code=7))[0]
-    swaps = [{"version": 2, "error": "it failed"}, {}, {}, {}]
+    swaps = [{"version": 2, "error": "it failed"}, {}, {}]
     assert "Version 2" in faults(soaked(swaps=swaps))[0]
     grown = {**soaked()["memory"], "is_flat": False, "growth": 0.5}
     assert "50.0%" in faults(soaked(memory=grown))[0]

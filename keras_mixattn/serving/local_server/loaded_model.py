@@ -7,7 +7,6 @@ is closed. The C library of `c_runtime` would do the same; a session takes and
 returns arrays without a conversion in Python.
 """
 
-import contextlib
 import ctypes
 import gc
 from pathlib import Path
@@ -77,13 +76,6 @@ class LoadedModel:
         self._session.close()
         self._session = None
         gc.collect()  # a graph refers to itself
-        trim_memory()
-
-
-def trim_memory() -> None:
-    """Gives freed memory back to the system, which glibc keeps for itself."""
-    with contextlib.suppress(OSError, AttributeError):  # another C library
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 def disable_xla() -> bool:

@@ -15,7 +15,6 @@ from keras_mixattn.serving.local_server import errors
 from keras_mixattn.serving.local_server.batching import Batcher
 from keras_mixattn.serving.local_server.batching import BatchingOptions
 from keras_mixattn.serving.local_server.loaded_model import LoadedModel
-from keras_mixattn.serving.local_server.loaded_model import trim_memory
 from keras_mixattn.serving.local_server.warm_up_replay import warm_up
 from keras_mixattn.serving.versions import existing_versions
 
@@ -64,7 +63,6 @@ class Servable:
         except BaseException:
             self.model.close()
             raise
-        trim_memory()  # loading leaves more behind than it keeps
         self.batcher = Batcher(self.model.run, self.model.signatures, options)
         self.users = 0
 
