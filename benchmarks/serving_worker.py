@@ -41,10 +41,12 @@ def open_versions(name: str, dtype: str, folder: pathlib.Path, threads: int):
     options = BatchingOptions(num_threads=1)
     if name == OURS:
         from keras_mixattn.serving.local_server.loaded_model import disable_xla
+        from keras_mixattn.serving.local_server.memory import use_one_heap
         from keras_mixattn.serving.local_server.model_versions import (
             ModelVersions,
         )
 
+        use_one_heap()
         disable_xla()
         versions = ModelVersions(folder / "exports" / dtype, options)
         versions.start()

@@ -18,6 +18,7 @@ import tensorflow_text  # noqa: F401  registers the tokenizer's operations
 from keras_mixattn.serving.codes import CODES
 from keras_mixattn.serving.codes import ServingError
 from keras_mixattn.serving.local_server import errors
+from keras_mixattn.serving.local_server import memory
 from keras_mixattn.serving.signature_info import Signature
 from keras_mixattn.serving.signature_info import signatures_of_messages
 
@@ -76,6 +77,7 @@ class LoadedModel:
         self._session.close()
         self._session = None
         gc.collect()  # a graph refers to itself
+        memory.trim_heap()
 
 
 def disable_xla() -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from keras_mixattn.errors import InputError
 from keras_mixattn.serving.client.optional_packages import optional_module
+from keras_mixattn.serving.local_server import memory
 from keras_mixattn.serving.local_server import real_server
 from keras_mixattn.serving.model_directory import check_model_directory
 
@@ -125,6 +126,7 @@ def _serve_locally(options, directory, model):
         "uvicorn",
     ):
         optional_module(name)
+    memory.use_one_heap()
     from keras_mixattn.serving.local_server.batching import BatchingOptions
     from keras_mixattn.serving.local_server.loaded_model import disable_xla
     from keras_mixattn.serving.local_server.server import LocalServer
