@@ -3,8 +3,9 @@
     python -m training.documents
 
 `MIXERS.md` and its pictures from `mixers.json`, which is the `report.json` of
-`training.compare_mixers`; `PRETRAINING.md` and its picture from
-`detection.json`, that of `training.compare_tasks --study detection`.
+`training.compare_mixers`; `PRETRAINING.md`, `RESULTS.md` and their pictures
+from `detection.json` and `tasks.json`, those of `training.compare_tasks` by
+study.
 """
 
 import json
@@ -27,6 +28,11 @@ def pretraining() -> str:
     return _document("PRETRAINING.md", "detection.json", task_report.tables)
 
 
+def results() -> str:
+    """Returns `RESULTS.md` with today's figures."""
+    return _document("RESULTS.md", "tasks.json", task_report.tables)
+
+
 def _document(name, measured, tables) -> str:
     text = (ROOT / "training" / name).read_text(encoding="utf-8")
     return rendered(text, {"comparison": lambda: tables(_read(measured))})
@@ -41,6 +47,7 @@ def _read(name) -> dict:
 DOCUMENTS = {
     "training/MIXERS.md": mixers,
     "training/PRETRAINING.md": pretraining,
+    "training/RESULTS.md": results,
 }
 
 
@@ -52,8 +59,11 @@ def main() -> None:
     found = _read("mixers.json")
     mixer_report.draw_losses(found, pictures / "mixers_losses.png")
     mixer_report.draw_accuracies(found, pictures / "mixers_accuracies.png")
-    found = _read("detection.json")
-    task_report.draw_losses(found, pictures / "pretraining_losses.png")
+    for measured, picture in (
+        ("detection.json", "pretraining_losses.png"),
+        ("tasks.json", "tasks_losses.png"),
+    ):
+        task_report.draw_losses(_read(measured), pictures / picture)
 
 
 if __name__ == "__main__":
