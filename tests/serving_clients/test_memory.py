@@ -58,6 +58,13 @@ def test_free_tensors_go_back_to_the_system():
     assert left < 20
 
 
+@glibc
+def test_tensorflow_alone_keeps_them():
+    """If this fails, TensorFlow has learned it and ours can go."""
+    _, left = megabytes("as it is")
+    assert left > 200
+
+
 def test_another_c_library_is_left_alone(monkeypatch):
     monkeypatch.setenv("TF_ONEDNN_USE_SYSTEM_ALLOCATOR", "0")
     monkeypatch.setattr(memory.ctypes, "CDLL", lambda name: object())

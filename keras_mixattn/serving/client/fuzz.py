@@ -84,17 +84,17 @@ def fuzz(
     Raises:
         ServingError: The server does not answer beforehand.
     """
-    with _Judge(rest_url, grpc_address, model, tolerance) as judge:
+    tqdm = optional_module("tqdm").tqdm
+    with (
+        _Judge(rest_url, grpc_address, model, tolerance) as judge,
+        concurrent.futures.ThreadPoolExecutor(workers) as pool,
+    ):
 
-        def work(first):
-            return [
-                judge.send(random.Random(f"{seed} {number}"), number)
-                for number in range(first, count, workers)
-            ]
+        def send(number):
+            return judge.send(random.Random(f"{seed} {number}"), number)
 
-        with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-            parts = list(pool.map(work, range(workers)))
-    results = [one for part in parts for one in part]
+        answers = pool.map(send, range(count))
+        results = list(tqdm(answers, "Fuzzing", count, unit=" requests"))
     return FuzzReport(
         collections.Counter((kind, answer) for kind, answer, _ in results),
         [fault for _, _, fault in results if fault],
