@@ -138,7 +138,9 @@ def _read(config, name, names):
 
 
 def _limited(examples, config: FinetuneConfig):
-    return rows_of(examples, range(len(examples))[: config.max_held_out_texts])
+    """Draws the same few for every seed; a file may be sorted by label."""
+    order = np.random.default_rng(0).permutation(len(examples))
+    return rows_of(examples, sorted(order[: config.max_held_out_texts]))
 
 
 def _without_repeats(examples, config: FinetuneConfig):

@@ -103,7 +103,21 @@ def test_a_limit_is_for_dev_and_test(tmp_path):
         "dev": 2,
         "test": 2,
     }
-    assert splits["test"].texts == ["0 dog", "1 dog"]
+
+
+def test_a_limit_draws_from_a_whole_file_alike_for_every_seed(tmp_path):
+    train = write(tmp_path / "train.tsv", *rows(0, 20))
+    texts = [f"{n}\t{n // 100}" for n in range(200)]  # sorted by label
+    test = write(tmp_path / "test.tsv", *texts)
+    drawn = [
+        read_splits(
+            config(train, test=[test], max_held_out_texts=40, seed=seed)
+        )["test"]
+        for seed in (0, 1)
+    ]
+    assert drawn[0] == drawn[1]
+    assert 10 < sum(drawn[0].labels) < 30
+    assert drawn[0].texts == sorted(drawn[0].texts, key=int)
 
 
 def test_questions_of_two_files_have_different_ids(task_files):
