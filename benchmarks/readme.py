@@ -11,7 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import input_pipeline
+from benchmarks import long_documents
 from benchmarks import mixer_table
+from benchmarks import serving_soak_report
 from benchmarks import serving_table as serving_tables
 from benchmarks.accuracy import accuracy_table
 from benchmarks.cells import parse_cell
@@ -175,6 +177,16 @@ def servers_table() -> str:
     return serving_tables.format_report(_read("serving.json"))
 
 
+def documents_table() -> str:
+    """Returns what long documents cost by the layers that pool."""
+    return long_documents.format_report(_read("long_documents.json"))
+
+
+def soak_table() -> str:
+    """Returns what half an hour of mixed traffic came to."""
+    return serving_soak_report.format_soak(_read("soak.json"))
+
+
 def conversion_table() -> str:
     """Returns what damage does to a conversion, its ids, and what it costs."""
     parts = _read("conversion.json")["parts"]
@@ -220,7 +232,9 @@ DOCUMENTS = {
     "README.md": TABLES,
     "benchmarks/README.md": {
         "mixers": mixers_table,
+        "documents": documents_table,
         "serving": servers_table,
+        "soak": soak_table,
     },
 }
 

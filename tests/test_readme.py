@@ -55,4 +55,9 @@ def test_commands_exist():
 
 def test_links_lead_somewhere():
     for target in re.findall(r"\]\(([^)h#][^)]*)\)", README):
-        assert (ROOT / target).exists(), target
+        name, _, anchor = target.partition("#")
+        assert (ROOT / name).exists(), target
+        if anchor:
+            text = (ROOT / name).read_text()
+            headings = re.findall(r"^#+ (.*)$", text, re.M)
+            assert anchor in map(str.lower, headings), target
