@@ -44,10 +44,13 @@ glibc = pytest.mark.skipif(
 
 def megabytes(how):
     """Returns those of 256 MB of tensors, and of one of them that is left."""
+    # By default only some processors have the allocator that keeps them.
+    environment = {**os.environ, "TF_ENABLE_ONEDNN_OPTS": "1"}
+    # A test that serves in this process has set it for the process.
+    environment.pop("TF_ONEDNN_USE_SYSTEM_ALLOCATOR", None)
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, how],
-        # By default only some processors have the allocator that keeps them.
-        env={**os.environ, "TF_ENABLE_ONEDNN_OPTS": "1"},
+        env=environment,
         capture_output=True,
         text=True,
     )
