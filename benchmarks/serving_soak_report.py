@@ -203,9 +203,13 @@ def format_soak(report: dict) -> str:
                 **memory
             ),
         ],
+        [
+            "its median before, between and after the swaps",
+            ", ".join(f"{x:,.0f}" for x in memory["medians_mb"]) + " MB",
+        ],
         ["memory at most, two versions loaded", f"{memory['peak_mb']:,.0f} MB"],
     ]
-    kinds = ", ".join(f"{n:,} {kind}" for kind, n in report["kinds"].items())
+    kinds = "; ".join(f"{n:,} {kind}" for kind, n in report["kinds"].items())
     head = (
         f"{report['machine']['processor']}, ConvBERT-{report['size']}, "
         f"{report['texts']}: {kinds}."

@@ -187,15 +187,16 @@ class Course:
         server: The server.
         swap: Function that publishes the next version.
         seconds: How long the load lasts.
-        swaps: How many versions are published, at equal distances.
     """
 
-    def __init__(self, server: Server, swap, seconds: float, swaps: int):
+    def __init__(self, server: Server, swap, seconds: float):
         self.samples, self.swaps = [], []
         self._server = server
         self._swap = swap
         self._between_samples = seconds / SAMPLES
-        self._pauses = [seconds * (n + 1) / (swaps + 1) for n in range(swaps)]
+        self._moments = [
+            seconds * (number + 1) / (SWAPS + 1) for number in range(SWAPS)
+        ]
         self._is_over = threading.Event()
         self._begin = time.perf_counter()
 
@@ -224,7 +225,7 @@ class Course:
                 self.samples.append((self._now(), self._server.memory()))
 
     def _publish(self):
-        for version, moment in enumerate(self._pauses, 2):
+        for version, moment in enumerate(self._moments, 2):
             if self._is_over.wait(max(moment - self._now(), 0)):
                 return
             self.swaps.append(self._swap_to(version))
@@ -276,9 +277,7 @@ def soak(size: str, seconds: float, folder: pathlib.Path) -> dict:
         make_client = MixedTraffic(
             server.grpc_address, server.rest_url, MODEL, token_ids
         )
-        course = Course(
-            server, lambda: export(preset, directory), seconds, SWAPS
-        )
+        course = Course(server, lambda: export(preset, directory), seconds)
         _say(f"loading it for {seconds / 60:.1f} minutes")
         with course.watched():
             result = run_load(

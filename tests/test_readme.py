@@ -54,10 +54,16 @@ def test_commands_exist():
 
 
 def test_links_lead_somewhere():
-    for target in re.findall(r"\]\(([^)h#][^)]*)\)", README):
+    for target in re.findall(r"\]\(([^)h][^)]*)\)", README):
         name, _, anchor = target.partition("#")
+        name = name or "README.md"
         assert (ROOT / name).exists(), target
         if anchor:
-            text = (ROOT / name).read_text()
+            text = (ROOT / name).read_text(encoding="utf-8")
             headings = re.findall(r"^#+ (.*)$", text, re.M)
-            assert anchor in map(str.lower, headings), target
+            assert anchor in map(anchor_of, headings), target
+
+
+def anchor_of(heading):
+    """Returns what GitHub makes of a heading."""
+    return re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-")

@@ -19,6 +19,7 @@ from tqdm import tqdm
 from keras_mixattn.data import LabelledTexts
 from keras_mixattn.data import read_documents
 from keras_mixattn.data import read_labelled_texts
+from keras_mixattn.errors import InputError
 from keras_mixattn.errors import exit_on_input_error
 from training import build_demo_data
 from training.files import written_whole
@@ -53,23 +54,31 @@ def main(argv: Sequence[str] | None = None) -> None:
         description="Writes the text and the task mixers are compared on.",
     )
     parser.add_argument("directory", type=Path, help="where to write")
-    parser.add_argument("--text", type=Path, nargs="+", default=[Path(TEXT)])
-    parser.add_argument("--task", type=Path, default=TASK)
+    parser.add_argument("--text", type=Path, nargs="+")
+    parser.add_argument("--task", type=Path)
     parser.add_argument(
         "--all", action="store_true", help="all that is not held out"
     )
     arguments = parser.parse_args(argv)
-    texts = [file for path in arguments.text for file in _files(path)]
-    tables = [arguments.task / f"{name}.csv" for name in ("train", "test")]
-    if not texts or not all(table.is_file() for table in tables):
-        given = " ".join(map(str, arguments.text))
+    sources = arguments.text or [Path(TEXT)]
+    task = arguments.task or Path(TASK)
+    tables = [task / f"{name}.csv" for name in ("train", "test")]
+    missing = [path for path in [*sources, *tables] if not _files(path)]
+    if missing and (arguments.text or arguments.task):
+        raise InputError(
+            f"'{missing[0]}' is no file and no directory with a '*/*.gz' in "
+            "it; give --text such files or directories, and --task a "
+            "directory with train.csv and test.csv."
+        )
+    if missing:
         print(
-            f"'{given}' or '{arguments.task}' is not there: comparing on the "
-            "text and the task of the demo."
+            f"'{missing[0]}' is not there: comparing on the text and the task "
+            "of the demo."
         )
         build_demo_data.main([str(arguments.directory)])
         _write_source(["docstrings"], "packages", arguments.directory)
         return
+    texts = [file for path in sources for file in _files(path)]
     with written_whole(arguments.directory) as partial:
         partial.mkdir()
         _write_passages(
@@ -78,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         for name, split in _task_splits(*tables).items():
             build_demo_data.write_task(split, partial / f"task_{name}.tsv")
         names = sorted({path.parent.name for path in texts})
-        _write_source(names, arguments.task.name, partial)
+        _write_source(names, task.name, partial)
     print(f"Wrote {arguments.directory}.")
 
 

@@ -79,4 +79,4 @@ def test_another_c_library_is_left_alone(monkeypatch):
     monkeypatch.setenv("TF_ONEDNN_USE_SYSTEM_ALLOCATOR", "0")
     monkeypatch.setattr(memory.ctypes, "CDLL", lambda name: object())
     assert not memory.use_one_heap()
-    assert not memory.trim_heap()
+    memory.trim_heap()

@@ -49,13 +49,13 @@ def pretrain(directory, encoder, losses):
     )
 
 
-def finish(directory, run, score, seconds=60.0):
+def finish(directory, run, score, seconds=60.0, majority=0.25):
     """Writes what a finished run leaves."""
     write_metrics(
         {
             "metric": "macro_f1",
             "scores": {"test": {"macro_f1": score, "accuracy": 0.1}},
-            "baselines": {"majority": 0.25, "naive_bayes": 0.5},
+            "baselines": {"majority": majority, "naive_bayes": 0.5},
             "texts": {"train": 12345, "test": 678},
             "parameters": 1234567,
             "seconds": seconds,
@@ -151,7 +151,7 @@ def test_report(tmp_path):
         Run("trec6", "ConvBERT", True, 1),
     ]
     finish(tmp_path, runs[0], 0.8, seconds=60.0)
-    finish(tmp_path, runs[1], 0.9, seconds=120.0)
+    finish(tmp_path, runs[1], 0.9, seconds=120.0, majority=0.35)
     finish(tmp_path, runs[2], 0.7, seconds=180.0)
     finish(tmp_path, runs[3], 0.6)
     pretrain(tmp_path, "convbert", [3.0, 2.5])
@@ -184,10 +184,12 @@ def test_report(tmp_path):
     header, rule, *rows = after.splitlines()
     assert header.split(" | ")[-3:] == ["ConvBERT", "HybridBERT", "minutes |"]
     assert header.count("|") == rule.count("|")
-    figures = "| macro f1 | 12,345 | 678 | majority 25.0, naive Bayes 50.0 |"
+    texts = "| macro f1 | 12,345 | 678 |"
+    both, first = (f"majority {x}, naive Bayes 50.0" for x in (30.0, 25.0))
+    alone = "glue/sst2, without pre-training"
     assert rows == [
-        f"| glue/sst2 {figures} 85.0 ± 7.1 | 70.0 | 2.0 |",
-        f"| glue/sst2, without pre-training {figures} 60.0 | n/a | 1.0 |",
+        f"| glue/sst2 {texts} {both} | 85.0 ± 7.1 | 70.0 | 2.0 |",
+        f"| {alone} {texts} {first} | 60.0 | n/a | 1.0 |",
     ]
     assert (tmp_path / "RESULTS.md").read_text("utf-8") == tables(report)
 
@@ -237,6 +239,24 @@ def test_text_is_of_directories_and_files(tmp_path):
         "It was night.",
         "It was a good film.",
     ]
+
+
+@pytest.mark.parametrize("missing", ["text", "train.csv"])
+def test_no_other_text_is_taken_for_one_that_was_given(
+    tmp_path, capsys, missing
+):
+    (tmp_path / "text").mkdir()
+    if missing != "text":
+        (tmp_path / "text" / "news").mkdir()
+        (tmp_path / "text" / "news" / "a.txt.gz").touch()
+    with pytest.raises(SystemExit) as stop:
+        build_comparison_data.main(
+            [f"{tmp_path / 'made'}", "--text", f"{tmp_path / 'text'}"]
+            + ["--task", f"{tmp_path}"]
+        )
+    assert stop.value.code == 2
+    assert f"{tmp_path / missing}' is no file" in capsys.readouterr().err
+    assert not (tmp_path / "made").exists()
 
 
 def test_finished_runs_are_left_alone(tmp_path, monkeypatch):
